@@ -1,0 +1,122 @@
+/** The only place that touches clock, environment, randomness, processes and locale; everything else is handed a Host. */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { availableParallelism, homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface RunResult {
+  /** Exit code; 128 + signal number is not used: a killed process has `signal`. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** The whole environment of the process; nothing is inherited when given. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: Uint8Array;
+  /** Lines of the process's stderr as they come, for progress. */
+  readonly onStderr?: (chunk: Buffer) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Host {
+  /** Milliseconds since 1970, for expiry checks and progress; never for bytes. */
+  now(): number;
+  /** Monotonic milliseconds, for durations. */
+  elapsed(): number;
+  env(name: string): string | undefined;
+  /** A copy of the whole environment, to hand on to a child process. */
+  environment(): Readonly<Record<string, string>>;
+  /** `bytes` random bytes in hex, for temporary names; never for content. */
+  token(bytes: number): string;
+  /** How many things may run at once. Bytes must not depend on it. */
+  readonly parallelism: number;
+  /** `uid` of the process, or -1 where there is none. */
+  readonly uid: number;
+  readonly cwd: string;
+  readonly platform: NodeJS.Platform;
+  /** The running Node binary, to start a fresh process with. */
+  readonly node: string;
+  /** Where caches go: `$LOCKSTEP_STORE`, else `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. */
+  readonly cacheDirectory: string;
+  /** Where keys and settings go: `$XDG_CONFIG_HOME/lockstep`, else `~/.config/lockstep`. */
+  readonly configDirectory: string;
+  readonly temporaryDirectory: string;
+  /** Runs a program without a shell and collects its output. Rejects only when it cannot be started. */
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Waits, for back-off; ends early when the signal fires. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.env === undefined ? {} : { env: options.env }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr.push(chunk);
+      options.onStderr?.(chunk);
+    });
+    // A child that ends without reading its input is not an error of ours.
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input);
+    child.on("error", reject);
+    child.on("close", (code, signal) =>
+      resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) }),
+    );
+  });
+}
+
+function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    function done(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    }
+    signal?.addEventListener("abort", done);
+    if (signal?.aborted === true) done();
+  });
+}
+
+function env(name: string): string | undefined {
+  const value = process.env[name];
+  return value === undefined || value === "" ? undefined : value;
+}
+
+function environment(): Record<string, string> {
+  const copy: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) copy[name] = value;
+  return copy;
+}
+
+/** The host of this process. Tests make their own by spreading this one and replacing members. */
+export function createHost(): Host {
+  return {
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    env,
+    environment,
+    token: (bytes) => randomBytes(bytes).toString("hex"),
+    parallelism: availableParallelism(),
+    uid: process.getuid?.() ?? -1,
+    cwd: process.cwd(),
+    platform: process.platform,
+    node: process.execPath,
+    cacheDirectory: env("LOCKSTEP_STORE") ?? join(env("XDG_CACHE_HOME") ?? join(homedir(), ".cache"), "lockstep"),
+    configDirectory: join(env("XDG_CONFIG_HOME") ?? join(homedir(), ".config"), "lockstep"),
+    temporaryDirectory: tmpdir(),
+    run,
+    sleep,
+  };
+}

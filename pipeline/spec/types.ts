@@ -1,0 +1,94 @@
+/** The image spec after validation: what a person wrote in images/<name>/image.yaml, with every default filled in. */
+import type { Place } from "../host/errors.ts";
+
+/** The platforms Lockstep builds for, as `os/architecture` (OCI image-spec, image-index.md "platform"); no variant is ever written. */
+export type Platform = "linux/amd64" | "linux/arm64";
+
+export interface DebianLayer {
+  readonly kind: "debian";
+  readonly place: Place;
+  /** Suite by code name, for example `trixie`; its updates and security suites belong to it. */
+  readonly suite: string;
+  /** Requested packages, sorted, each with where it is written. */
+  readonly packages: readonly { readonly name: string; readonly place: Place }[];
+  /** `all`: Depends and Pre-Depends are followed. `none`: exactly the named packages (for images without a libc). */
+  readonly dependencies: "all" | "none";
+  /** At most this many OCI layers for the packages, split by source package; 1 unless given. */
+  readonly split: number;
+}
+
+export interface FilesLayer {
+  readonly kind: "files";
+  readonly place: Place;
+  /** Directory or file, relative to the repository root with `/` between components; inside the repository. */
+  readonly from: string;
+  /** Absolute path in the image. */
+  readonly into: string;
+  /** Globs relative to `from`; `*`, `**`, `?` and `{a,b}`. */
+  readonly exclude: readonly string[];
+  readonly owner: Owner;
+  /** Overrides of permission bits by glob relative to `from`; the last match wins. */
+  readonly mode: readonly { readonly glob: string; readonly mode: number }[];
+}
+
+export interface DirectoriesLayer {
+  readonly kind: "directories";
+  readonly place: Place;
+  readonly directories: readonly { readonly path: string; readonly owner: Owner; readonly mode: number }[];
+}
+
+export interface SymlinksLayer {
+  readonly kind: "symlinks";
+  readonly place: Place;
+  readonly symlinks: readonly { readonly path: string; readonly target: string }[];
+}
+
+export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer;
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface UserSpec {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+  readonly gecos: string;
+}
+
+export interface GroupSpec {
+  readonly name: string;
+  readonly gid: number;
+  readonly members: readonly string[];
+}
+
+export interface ConfigSpec {
+  readonly entrypoint?: readonly string[];
+  readonly cmd?: readonly string[];
+  readonly user?: string;
+  readonly workdir?: string;
+  /** `8080/tcp`, sorted. */
+  readonly ports: readonly string[];
+  /** In the order they are written. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly volumes: readonly string[];
+  readonly stopSignal?: string;
+}
+
+export interface ImageSpec {
+  readonly name: string;
+  /** `images/web/image.yaml`, relative to the repository root. */
+  readonly file: string;
+  /** Sorted. */
+  readonly platforms: readonly Platform[];
+  /** Name of the image of this repository whose layers and config come first. */
+  readonly from?: string;
+  readonly layers: readonly LayerSpec[];
+  readonly users: readonly UserSpec[];
+  readonly groups: readonly GroupSpec[];
+  readonly config: ConfigSpec;
+}

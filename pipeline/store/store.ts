@@ -1,0 +1,350 @@
+/**
+ * The store: a content-addressed directory of blobs by SHA-256, and of small records that say what was made from what.
+ * Safe for several processes and for kill -9: everything is written to a temporary file, flushed, and renamed into place.
+ */
+import { constants } from "node:fs";
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  unlink,
+  utimes,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { LockstepError, systemCode } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import { type Digest, Digester, digestOf, hexOf } from "./digest.ts";
+
+/** What a record is about: fragments by their recipe, results by plan, indexes and resolutions by their inputs. */
+export type RecordKind = "fragment" | "result" | "index" | "resolution";
+
+export interface Blob {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Bytes on their way into the store; nothing is visible until commit. */
+export interface BlobWriter {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Flushes and names the blob. With `expected`, throws LS3003 and keeps nothing when the bytes are others. */
+  commit(expected?: Digest): Promise<Blob>;
+  /** Drops what was written; does nothing after commit. */
+  abort(): Promise<void>;
+}
+
+/** Turns "disk full" and "not permitted" into problems a user can act on. */
+export function writeFailure(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new LockstepError(
+      {
+        code: "LS1004",
+        message: "no space left on the disk; nothing was left half written",
+        place: { file: path },
+        hint: "free some space, or run `lockstep store gc`",
+      },
+      { cause: error },
+    );
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new LockstepError(
+      {
+        code: "LS1004",
+        message: "no permission to write",
+        place: { file: path },
+        hint: "check the owner and mode of the directory",
+      },
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** Writes a whole file so that a reader sees the old content or the new, never a part. */
+export async function writeFileAtomically(
+  host: Host,
+  path: string,
+  bytes: Uint8Array | string,
+  mode = 0o644,
+): Promise<void> {
+  const temporary = `${path}.${host.token(6)}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, "wx", mode);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw writeFailure(path, error);
+  }
+}
+
+export class Store {
+  readonly directory: string;
+  readonly #host: Host;
+
+  constructor(host: Host, directory: string = host.cacheDirectory) {
+    this.#host = host;
+    this.directory = directory;
+  }
+
+  /** Where a blob is, whether or not it is there. */
+  pathOf(digest: Digest): string {
+    const hex = hexOf(digest);
+    return join(this.directory, "blobs", "sha256", hex.slice(0, 2), hex);
+  }
+
+  /** Whether the blob is there, with its size; content is checked when it is read. Marks the blob as used. */
+  async find(digest: Digest): Promise<Blob | undefined> {
+    const path = this.pathOf(digest);
+    try {
+      const { size } = await stat(path);
+      const seconds = this.#host.now() / 1000;
+      await utimes(path, seconds, seconds).catch(() => {});
+      return { digest, size };
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** A small blob whole, checked; throws LS3002 when it is absent and LS3001 when it is corrupt (and forgets it). */
+  async read(digest: Digest): Promise<Buffer> {
+    let bytes: Buffer;
+    try {
+      bytes = await readFile(this.pathOf(digest));
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") throw this.#absent(digest);
+      throw error;
+    }
+    if (digestOf(bytes) !== digest) throw await this.corrupt(digest);
+    return bytes;
+  }
+
+  /** A blob piece by piece. The digest is checked at the end: LS3001 after the last piece when it is another. */
+  async *stream(digest: Digest, pieceSize = 1 << 20): AsyncGenerator<Buffer, void> {
+    let file: FileHandle;
+    try {
+      file = await open(this.pathOf(digest), constants.O_RDONLY);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") throw this.#absent(digest);
+      throw error;
+    }
+    try {
+      const digester = new Digester();
+      for (;;) {
+        const buffer = Buffer.allocUnsafe(pieceSize);
+        const { bytesRead } = await file.read(buffer, 0, pieceSize);
+        if (bytesRead === 0) break;
+        const piece = buffer.subarray(0, bytesRead);
+        digester.update(piece);
+        yield piece;
+      }
+      if (digester.finish() !== digest) throw await this.corrupt(digest);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes a blob that turned out not to be what it is called, and gives the error to throw. */
+  async corrupt(digest: Digest): Promise<LockstepError> {
+    await rm(this.pathOf(digest), { force: true });
+    return new LockstepError({
+      code: "LS3001",
+      message: `blob ${digest} in the store is corrupt and was removed`,
+      hint: "run the command again: it is fetched or made anew",
+    });
+  }
+
+  #absent(digest: Digest): LockstepError {
+    return new LockstepError({
+      code: "LS3002",
+      message: `blob ${digest} is not in the store`,
+      hint: "run the command again with a network to fetch it",
+    });
+  }
+
+  async put(bytes: Uint8Array): Promise<Blob> {
+    const digest = digestOf(bytes);
+    const known = await this.find(digest);
+    if (known !== undefined && known.size === bytes.length) return known;
+    const writer = await this.writer();
+    try {
+      await writer.write(bytes);
+      return await writer.commit();
+    } finally {
+      await writer.abort();
+    }
+  }
+
+  async writer(): Promise<BlobWriter> {
+    const directory = join(this.directory, "tmp");
+    const temporary = join(directory, this.#host.token(12));
+    let file: FileHandle;
+    try {
+      await mkdir(directory, { recursive: true });
+      file = await open(temporary, "wx", 0o444);
+    } catch (error) {
+      throw writeFailure(this.directory, error);
+    }
+    const digester = new Digester();
+    let pending = true;
+    return {
+      write: async (bytes) => {
+        digester.update(bytes);
+        try {
+          let offset = 0;
+          while (offset < bytes.length) offset += (await file.write(bytes, offset)).bytesWritten;
+        } catch (error) {
+          throw writeFailure(this.directory, error);
+        }
+      },
+      commit: async (expected) => {
+        const blob: Blob = { size: digester.size, digest: digester.finish() };
+        if (expected !== undefined && blob.digest !== expected) {
+          throw new LockstepError({ code: "LS3003", message: `expected ${expected}, got ${blob.digest}` });
+        }
+        try {
+          await file.datasync();
+          await file.close();
+          pending = false;
+          await this.#place(temporary, blob.digest);
+        } catch (error) {
+          await rm(temporary, { force: true });
+          throw writeFailure(this.directory, error);
+        }
+        return blob;
+      },
+      abort: async () => {
+        if (!pending) return;
+        pending = false;
+        await file.close();
+        await rm(temporary, { force: true });
+      },
+    };
+  }
+
+  /** Takes over a finished file in the same file system whose digest the caller has just computed. */
+  async adopt(path: string, digest: Digest): Promise<void> {
+    try {
+      await this.#place(path, digest);
+    } catch (error) {
+      throw writeFailure(this.directory, error);
+    }
+  }
+
+  async #place(temporary: string, digest: Digest): Promise<void> {
+    const path = this.pathOf(digest);
+    await mkdir(dirname(path), { recursive: true });
+    await rename(temporary, path);
+  }
+
+  /**
+   * Puts a blob at `path`: a hard link where the file system allows it, else a copy. Does nothing when a file of the right size is there.
+   * Returns whether anything was written.
+   */
+  async place(digest: Digest, path: string): Promise<boolean> {
+    const source = this.pathOf(digest);
+    const { size } = await stat(source).catch((error: unknown) => {
+      throw systemCode(error) === "ENOENT" ? this.#absent(digest) : error;
+    });
+    const there = await stat(path).catch(() => undefined);
+    if (there !== undefined) {
+      if (there.size === size) return false;
+      await unlink(path);
+    }
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      try {
+        await link(source, path);
+      } catch (error) {
+        const code = systemCode(error);
+        if (code === "EEXIST") return false;
+        if (code !== "EXDEV" && code !== "EPERM" && code !== "EMLINK" && code !== "EACCES" && code !== "ENOTSUP")
+          throw error;
+        const temporary = `${path}.${this.#host.token(6)}.tmp`;
+        try {
+          const file = await open(temporary, "wx", 0o444);
+          try {
+            for await (const piece of this.stream(digest)) await file.writeFile(piece);
+            await file.datasync();
+          } finally {
+            await file.close();
+          }
+          await rename(temporary, path);
+        } catch (failure) {
+          await rm(temporary, { force: true });
+          throw failure;
+        }
+      }
+    } catch (error) {
+      throw writeFailure(path, error);
+    }
+    return true;
+  }
+
+  #recordPath(kind: RecordKind, key: string): string {
+    return join(this.directory, "records", kind, key.slice(0, 2), key);
+  }
+
+  /** What was recorded under a key (64 hexadecimal digits); undefined when there is nothing or it does not hold together. */
+  async getRecord(kind: RecordKind, key: string): Promise<unknown> {
+    let text: string;
+    try {
+      text = await readFile(this.#recordPath(kind, key), "utf8");
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+    // First line: digest of the rest, so that a damaged record is never believed.
+    const end = text.indexOf("\n");
+    const body = text.slice(end + 1);
+    if (digestOf(body) !== text.slice(0, end)) {
+      await rm(this.#recordPath(kind, key), { force: true });
+      return undefined;
+    }
+    return JSON.parse(body);
+  }
+
+  async putRecord(kind: RecordKind, key: string, value: unknown): Promise<void> {
+    const body = JSON.stringify(value);
+    await writeFileAtomically(this.#host, this.#recordPath(kind, key), `${digestOf(body)}\n${body}`);
+  }
+
+  async removeRecord(kind: RecordKind, key: string): Promise<void> {
+    await rm(this.#recordPath(kind, key), { force: true });
+  }
+
+  /** Every file of the store with its size in bytes and the time of last use in milliseconds, sorted by path. */
+  async files(): Promise<readonly { readonly path: string; readonly size: number; readonly used: number }[]> {
+    const found: { path: string; size: number; used: number }[] = [];
+    const walk = async (directory: string): Promise<void> => {
+      const names = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+        if (systemCode(error) === "ENOENT") return [];
+        throw error;
+      });
+      for (const name of names) {
+        const path = join(directory, name.name);
+        if (name.isDirectory()) await walk(path);
+        else {
+          const info = await stat(path).catch(() => undefined);
+          if (info !== undefined) found.push({ path, size: info.size, used: info.mtimeMs });
+        }
+      }
+    };
+    await walk(this.directory);
+    return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  }
+}
