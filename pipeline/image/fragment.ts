@@ -1,0 +1,135 @@
+/** Fragments: the tar entries of one origin, compressed on their own (docs/format.md, "Fragments"). */
+import { crc32 } from "node:zlib";
+import { LockstepError } from "../host/errors.ts";
+import type { Blob, BlobWriter } from "../store/store.ts";
+import type { Entry } from "../tree/entry.ts";
+import { blockSize, type Deflate, dictionarySize } from "./deflate.ts";
+import { paddingOf, tarHeader } from "./tar.ts";
+
+export interface Fragment extends Blob {
+  /** Bytes of tar that it decompresses to. */
+  readonly tarSize: number;
+  /** CRC-32 of those bytes. */
+  readonly crc32: number;
+}
+
+/** Blocks that are compressed at once for one fragment; a few more than cores keeps zlib's threads busy. The bytes do not depend on it. */
+const inFlight = 4;
+
+const zeros = Buffer.alloc(512);
+
+/** Writes entries one after the other into a blob; memory stays at a few blocks however large the entries are. */
+export class FragmentWriter {
+  readonly #blob: BlobWriter;
+  readonly #deflate: Deflate;
+  readonly #queue: Promise<Uint8Array>[] = [];
+  #block: Uint8Array = Buffer.allocUnsafeSlow(blockSize);
+  #filled = 0;
+  #dictionary: Uint8Array | undefined;
+  readonly #spare: Uint8Array[] = [];
+  #tarSize = 0;
+  #crc = 0;
+  /** Bytes of content the current entry still wants. */
+  #wanted = 0;
+  #padding = 0;
+  #current: Entry | undefined;
+
+  constructor(blob: BlobWriter, deflate: Deflate) {
+    this.#blob = blob;
+    this.#deflate = deflate;
+  }
+
+  /** Starts an entry. A file's content must follow in full before the next one. */
+  async entry(entry: Entry): Promise<void> {
+    this.#endEntry();
+    this.#current = entry;
+    await this.#write(tarHeader(entry));
+    if (entry.type === "file") {
+      this.#wanted = entry.size;
+      this.#padding = paddingOf(entry.size);
+      if (entry.size === 0) await this.#pad();
+    }
+  }
+
+  /** More content of the current file entry; throws LS4101 when it is more than its size. */
+  async content(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > this.#wanted) throw this.#sizeError();
+    this.#wanted -= bytes.length;
+    await this.#write(bytes);
+    if (this.#wanted === 0) await this.#pad();
+  }
+
+  /** Bytes that are tar already, such as the end of the archive. */
+  async raw(bytes: Uint8Array): Promise<void> {
+    this.#endEntry();
+    await this.#write(bytes);
+  }
+
+  /** Compresses and writes what is left. The blob is not committed yet: the caller may still find the input to be wrong. */
+  async finish(): Promise<Pick<Fragment, "tarSize" | "crc32">> {
+    this.#endEntry();
+    if (this.#filled > 0) this.#submit();
+    while (this.#queue.length > 0) await this.#drain();
+    return { tarSize: this.#tarSize, crc32: this.#crc };
+  }
+
+  /** Waits for what is being compressed, so that nothing runs on after a failure. */
+  async abandon(): Promise<void> {
+    await Promise.allSettled(this.#queue);
+  }
+
+  #endEntry(): void {
+    if (this.#wanted > 0) throw this.#sizeError();
+  }
+
+  #sizeError(): LockstepError {
+    return new LockstepError({
+      code: "LS4101",
+      message: "content has another size than its entry says; was the file changed during the build?",
+      place: { file: this.#current?.path ?? "" },
+    });
+  }
+
+  async #pad(): Promise<void> {
+    await this.#write(zeros.subarray(0, this.#padding));
+    this.#padding = 0;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    let offset = 0;
+    while (offset < bytes.length) {
+      const count = Math.min(bytes.length - offset, blockSize - this.#filled);
+      this.#block.set(bytes.subarray(offset, offset + count), this.#filled);
+      this.#filled += count;
+      offset += count;
+      if (this.#filled === blockSize) {
+        this.#submit();
+        if (this.#queue.length >= inFlight) await this.#drain();
+      }
+    }
+  }
+
+  #submit(): void {
+    const buffer = this.#block;
+    const block = buffer.subarray(0, this.#filled);
+    this.#crc = crc32(block, this.#crc);
+    this.#tarSize += block.length;
+    const dictionary = this.#dictionary;
+    // A copy, because the buffer is used again while the next block may still be compressed.
+    this.#dictionary = Uint8Array.prototype.slice.call(block, Math.max(0, block.length - dictionarySize));
+    const output = this.#deflate(block, dictionary);
+    // The rejection is seen when the queue is drained; until then it must not count as unhandled.
+    output.then(
+      () => this.#spare.push(buffer),
+      () => {},
+    );
+    this.#queue.push(output);
+    this.#block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(blockSize);
+    this.#filled = 0;
+  }
+
+  async #drain(): Promise<void> {
+    const next = this.#queue.shift();
+    if (next !== undefined) await this.#blob.write(await next);
+  }
+}
