@@ -39,7 +39,16 @@ export const codes = {
   LS2021: { title: "value is listed twice", exit: 3 },
   LS2022: { title: "path in the image is declared twice", exit: 3 },
   LS2023: { title: "image has more than one Debian layer", exit: 3 },
+  // 21xx Debian packages: indexes and resolving
+  LS2101: { title: "package index is malformed", exit: 3 },
+  LS2102: { title: "dependency cannot be satisfied", exit: 3 },
+  LS2103: { title: "package is not in the suite", exit: 3 },
+  LS2104: { title: "packages exclude each other", exit: 3 },
+  LS2105: { title: "package versions differ between platforms", exit: 3 },
+  LS2106: { title: "nothing of that name can be pinned", exit: 3 },
+  LS2107: { title: "packages cannot be resolved in reasonable time", exit: 3 },
   // 22xx the lock
+  LS2201: { title: "lock is out of date", exit: 3 },
   LS2202: { title: "lock holds the marks of an unfinished merge", exit: 3 },
   LS2203: { title: "lock is not readable JSON", exit: 3 },
   LS2204: { title: "version of the lock is not known", exit: 3 },
@@ -49,10 +58,27 @@ export const codes = {
   LS2208: { title: "entry of the lock is not used", exit: 3 },
   LS2209: { title: "entry of the lock is there twice", exit: 3 },
   LS2210: { title: "lock is not in its canonical form", exit: 3 },
+  // 23xx signed Release files
+  LS2301: { title: "release is not signed, or not in the one allowed form", exit: 3 },
+  LS2302: { title: "signature of the release is wrong", exit: 3 },
+  LS2303: { title: "release is signed by no trusted key", exit: 3 },
+  LS2304: { title: "key that signed the release is not valid", exit: 3 },
+  LS2305: { title: "release has expired", exit: 3 },
+  LS2306: { title: "release is dated in the future", exit: 3 },
+  LS2307: { title: "release is for another suite", exit: 3 },
+  LS2308: { title: "release is older than the one in the lock", exit: 3 },
+  LS2309: { title: "release is malformed", exit: 3 },
+  LS2310: { title: "key of the archive is not readable", exit: 3 },
   // 30xx the store
   LS3001: { title: "blob in the store is corrupt", exit: 4 },
   LS3002: { title: "blob is not in the store", exit: 4 },
   LS3003: { title: "bytes are not those that were expected", exit: 3 },
+  // 31xx mirrors and downloads
+  LS3101: { title: "no Debian mirror is configured", exit: 4 },
+  LS3102: { title: "files cannot be downloaded", exit: 4 },
+  LS3103: { title: "archive no longer has a file", exit: 4 },
+  LS3104: { title: "mirror sent other bytes than those that are pinned", exit: 3 },
+  LS3105: { title: "mirror setting is not usable", exit: 3 },
   // 40xx archives that are read
   LS4001: { title: "archive is truncated", exit: 3 },
   LS4002: { title: "archive is malformed", exit: 3 },
@@ -64,6 +90,38 @@ export const codes = {
   // 41xx bytes that are written
   LS4101: { title: "entry cannot be written as tar", exit: 3 },
   LS4102: { title: "no compressor of this runtime gives the specified bytes", exit: 4 },
+  // 60xx keys and signing
+  LS6001: { title: "signing key is inside the repository", exit: 3 },
+  LS6002: { title: "signing key is not kept private", exit: 3 },
+  LS6003: { title: "key is not a P-256 key", exit: 3 },
+  LS6004: { title: "public key does not belong to the private key beside it", exit: 3 },
+  LS6005: { title: "build that did not reproduce is not attested", exit: 1 },
+  // 61xx verifying evidence
+  LS6101: { title: "bundle is malformed", exit: 3 },
+  LS6102: { title: "signature does not hold", exit: 1 },
+  LS6103: { title: "bundle is signed by a key that is not trusted", exit: 1 },
+  LS6104: { title: "statement is about something else", exit: 1 },
+  LS6105: { title: "signed payload is not an in-toto statement", exit: 1 },
+  LS6106: { title: "statement is of another kind", exit: 1 },
+  // 70xx the delivery model
+  LS7001: { title: "app names an image that is not in the repository", exit: 3 },
+  LS7002: { title: "tag is not a semantic version", exit: 3 },
+  LS7003: { title: "request is larger than the limit", exit: 3 },
+  LS7004: { title: "disruption budget can never allow an eviction", exit: 3 },
+  LS7005: { title: "app is not named like its file", exit: 3 },
+  LS7006: { title: "two apps share a namespace", exit: 3 },
+  LS7007: { title: "image would not start under the restricted pod security standard", exit: 3 },
+  LS7008: { title: "port is not one the image declares", exit: 3 },
+  LS7009: { title: "network flow names an app that does not exist", exit: 3 },
+  LS7010: { title: "network flow is allowed on one side only", exit: 3 },
+  LS7011: { title: "quantity is not usable", exit: 3 },
+  LS7012: { title: "image has no digest to pin", exit: 3 },
+  LS7013: { title: "delivery settings are not there", exit: 3 },
+  // 71xx the rendered tree
+  LS7101: { title: "rendered file is stale", exit: 1 },
+  LS7102: { title: "rendered file is missing", exit: 1 },
+  LS7103: { title: "file in the rendered tree is not rendered", exit: 1 },
+  LS7104: { title: "rendered tree is not made of plain files and directories", exit: 3 },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof codes;
