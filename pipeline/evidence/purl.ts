@@ -1,0 +1,55 @@
+/** Package URLs: the names that scanners look packages up by (ECMA-427). */
+import type { LockedPackage } from "../lock/types.ts";
+import type { Platform } from "../spec/types.ts";
+import type { Digest } from "../store/digest.ts";
+
+/** Debian releases by code name; scanners look vulnerabilities up by the number. */
+const releaseNumbers: ReadonlyMap<string, string> = new Map([
+  ["buster", "10"],
+  ["bullseye", "11"],
+  ["bookworm", "12"],
+  ["trixie", "13"],
+  ["forky", "14"],
+]);
+
+/** `trixie` → `13`; undefined for a suite without a number, such as `sid`. */
+export function releaseNumber(suite: string): string | undefined {
+  return releaseNumbers.get(suite);
+}
+
+/** Percent-encoding as ECMA-427 has it: unreserved characters and the colon stay as they are. */
+function encode(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll("%3A", ":");
+}
+
+/** Qualifiers in the order of their keys; those without a value are left out. */
+function qualifiers(values: Readonly<Record<string, string | undefined>>): string {
+  const parts = Object.entries(values)
+    .filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "")
+    .toSorted((a, b) => (a[0] < b[0] ? -1 : 1))
+    .map(([key, value]) => `${key}=${encode(value)}`);
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+/**
+ * `pkg:deb/debian/libssl3t64@3.5.1-1?arch=amd64&distro=debian-13&upstream=openssl` (purl-spec, types "deb").
+ * `upstream` names the source package where its name or version differs, in the form that Syft writes and Grype reads.
+ */
+export function debianPurl(item: LockedPackage, suite: string | undefined): string {
+  const sameVersion = item.sourceVersion === item.version;
+  const upstream = sameVersion ? item.source : `${item.source}@${item.sourceVersion}`;
+  const number = suite === undefined ? undefined : releaseNumber(suite);
+  return `pkg:deb/debian/${encode(item.name)}@${encode(item.version)}${qualifiers({
+    arch: item.architecture,
+    distro: number === undefined ? suite : `debian-${number}`,
+    upstream: sameVersion && item.source === item.name ? undefined : upstream,
+  })}`;
+}
+
+/** `pkg:oci/web@sha256:…?arch=amd64&os=linux` (purl-spec, types "oci"): the version is the digest of the manifest. */
+export function imagePurl(image: string, digest: Digest, platform: Platform): string {
+  const [os, arch] = platform.split("/");
+  return `pkg:oci/${encode(image)}@${encode(digest)}${qualifiers({ arch, os })}`;
+}

@@ -1,0 +1,180 @@
+/** Verifies a signed statement: the signature first, and then everything that a valid signature does not say by itself. */
+import { createPublicKey } from "node:crypto";
+import { type Code } from "../host/codes.ts";
+import { LockstepError, messageOf } from "../host/errors.ts";
+import { type Digest, hexOf } from "../store/digest.ts";
+import { bundleMediaType, payloadType, statementType } from "./evidence.ts";
+import type { VerificationKey } from "./keys.ts";
+
+export interface Expectation {
+  /** Any one of them may have signed. */
+  readonly keys: readonly VerificationKey[];
+  /** All of these must be among the statement's subjects. */
+  readonly subjects: readonly Digest[];
+  readonly predicateType: string;
+  /** Name of the bundle in messages: a path or a reference. */
+  readonly file: string;
+}
+
+export interface VerifiedStatement {
+  /** Hint of the key that signed. */
+  readonly signer: string;
+  readonly subjects: readonly { readonly name: string; readonly sha256: string }[];
+  readonly predicateType: string;
+  readonly predicate: Readonly<Record<string, unknown>>;
+  /** The signed bytes. */
+  readonly payload: Uint8Array;
+}
+
+/** No statement of ours comes near; what is larger is not parsed. */
+const largestBundle = 32 * 1024 * 1024;
+
+function refuse(code: Code, file: string, message: string, hint: string, cause?: unknown): never {
+  throw new LockstepError({ code, message, place: { file }, hint }, { cause });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function malformed(file: string, what: string, cause?: unknown): never {
+  return refuse("LS6101", file, `this is not a Sigstore bundle: ${what}`, "sign the image again", cause);
+}
+
+/** The hint of the public key a bundle names, after its outer shape was checked; the library accepts older shapes too. */
+function shapeOf(bundle: Uint8Array, file: string): { readonly json: object; readonly hint: string } {
+  if (bundle.length > largestBundle) malformed(file, `it is larger than ${largestBundle} bytes`);
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bundle));
+  } catch (error) {
+    malformed(file, messageOf(error), error);
+  }
+  if (!isObject(json)) malformed(file, "it is not a JSON object");
+  if (json["mediaType"] !== bundleMediaType) malformed(file, `its mediaType is not "${bundleMediaType}"`);
+  if (!isObject(json["dsseEnvelope"])) malformed(file, "it holds no DSSE envelope");
+  const material = json["verificationMaterial"];
+  const key = isObject(material) ? material["publicKey"] : undefined;
+  const hint = isObject(key) ? key["hint"] : undefined;
+  if (typeof hint !== "string") malformed(file, "it does not name the public key that signed it");
+  return { json, hint };
+}
+
+interface SignedPayload {
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The payload of a bundle whose signature holds. */
+async function verifySignature(json: object, hint: string, key: VerificationKey, file: string): Promise<SignedPayload> {
+  const { bundleFromJSON, isBundleWithDsseEnvelope } = await import("@sigstore/bundle");
+  const { toSignedEntity, Verifier } = await import("@sigstore/verify");
+  let bundle: ReturnType<typeof bundleFromJSON>;
+  try {
+    bundle = bundleFromJSON(json);
+  } catch (error) {
+    return malformed(file, messageOf(error), error);
+  }
+  if (!isBundleWithDsseEnvelope(bundle)) return malformed(file, "it holds no DSSE envelope");
+  const publicKey = createPublicKey({ key: Buffer.from(key.der), format: "der", type: "spki" });
+  const trust = {
+    certificateAuthorities: [],
+    timestampAuthorities: [],
+    tlogs: [],
+    ctlogs: [],
+    publicKey: (asked: string) => {
+      if (asked !== hint) throw new Error("the bundle asks for another key than it names");
+      return { publicKey, validFor: () => true };
+    },
+  };
+  try {
+    // A local key has no log, certificate or timestamp to count; the signature itself is always checked.
+    const none = { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 };
+    new Verifier(trust, none).verify(toSignedEntity(bundle));
+  } catch (error) {
+    // Whatever it throws, typed or not, means no.
+    return refuse(
+      "LS6102",
+      file,
+      `the signature does not hold: ${messageOf(error)}`,
+      "the bundle was changed after it was signed, or damaged; get it again from where it was made",
+      error,
+    );
+  }
+  const { dsseEnvelope } = bundle.content;
+  return { type: dsseEnvelope.payloadType, bytes: Uint8Array.from(dsseEnvelope.payload) };
+}
+
+function subjectsOf(statement: Readonly<Record<string, unknown>>): VerifiedStatement["subjects"] | undefined {
+  const list = statement["subject"];
+  if (!Array.isArray(list) || list.length === 0) return undefined;
+  const subjects: { name: string; sha256: string }[] = [];
+  for (const item of list as readonly unknown[]) {
+    if (!isObject(item) || !isObject(item["digest"])) return undefined;
+    const { sha256 } = item["digest"];
+    if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
+    subjects.push({ name: typeof item["name"] === "string" ? item["name"] : "", sha256 });
+  }
+  return subjects;
+}
+
+function readStatement(payload: SignedPayload, signer: string, file: string): VerifiedStatement {
+  const bad = (what: string): never =>
+    refuse("LS6105", file, `what was signed is not an in-toto statement: ${what}`, "sign the image again");
+  if (payload.type !== payloadType) return bad(`its payload type is "${payload.type}"`);
+  let statement: unknown;
+  try {
+    statement = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload.bytes));
+  } catch (error) {
+    return bad(messageOf(error));
+  }
+  if (!isObject(statement) || statement["_type"] !== statementType) return bad(`its _type is not "${statementType}"`);
+  const { predicateType, predicate } = statement;
+  if (typeof predicateType !== "string" || !isObject(predicate)) return bad("it has no predicate");
+  const subjects = subjectsOf(statement);
+  if (subjects === undefined) return bad("it has no subjects with SHA-256 digests");
+  return { signer, subjects, predicateType, predicate, payload: payload.bytes };
+}
+
+/**
+ * The statement in a bundle (Sigstore bundle v0.3 with a DSSE envelope and a public key), when everything expected of it holds.
+ * Throws LS6101 (malformed bundle), LS6103 (key not among those trusted), LS6102 (signature does not hold: tampered),
+ * LS6105 (payload is no statement), LS6106 (other predicate type), LS6104 (digest is not a subject).
+ */
+export async function verifyBundle(bundle: Uint8Array, expected: Expectation): Promise<VerifiedStatement> {
+  const { file } = expected;
+  const { json, hint } = shapeOf(bundle, file);
+  const key = expected.keys.find((candidate) => candidate.hint === hint);
+  if (key === undefined) {
+    return refuse(
+      "LS6103",
+      file,
+      `the bundle is signed by key "${hint}", which is not trusted here`,
+      `trusted: ${expected.keys.map((candidate) => candidate.hint).join(", ") || "none"}`,
+    );
+  }
+  const payload = await verifySignature(json, hint, key, file);
+  const statement = readStatement(payload, hint, file);
+  if (statement.predicateType !== expected.predicateType) {
+    refuse(
+      "LS6106",
+      file,
+      `the statement is about "${statement.predicateType}", not "${expected.predicateType}"`,
+      "a valid signature on something else proves nothing here",
+    );
+  }
+  const missing = expected.subjects.filter((digest) =>
+    statement.subjects.every((subject) => subject.sha256 !== hexOf(digest)),
+  );
+  if (missing.length > 0) {
+    throw new LockstepError(
+      missing.map((digest) => ({
+        code: "LS6104",
+        message: `the statement is not about ${digest}`,
+        place: { file },
+        hint: `it is about ${statement.subjects.map((subject) => subject.name).join(", ")}`,
+      })),
+    );
+  }
+  return statement;
+}
