@@ -131,7 +131,8 @@ async function openKey(root: string, file: string): Promise<FileHandle | undefin
   try {
     return await open(await realpath(file), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
+    // With a file where its directory should be, making the key says what is in the way.
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     return refuse("LS6002", file, `the signing key cannot be read: ${messageOf(error)}`, "check its owner and mode");
   }
 }
