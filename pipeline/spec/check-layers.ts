@@ -1,0 +1,110 @@
+/** Checks of the layers of one image spec: sources, globs, paths that are declared twice or below a link. */
+import { dirname } from "node:path/posix";
+import type { Problem } from "../host/errors.ts";
+import { type Located, checkPath, checkTwice, each } from "./check-common.ts";
+import { type LocatedDocument, type Path, placeOf, showPath } from "./located.ts";
+import type { RawLayer } from "./schema.ts";
+import { resolveSource } from "./sources.ts";
+
+/** Globs are turned into regular expressions that backtrack; a handful of stars is plenty and stays fast. */
+function checkGlob(document: LocatedDocument, path: Path, glob: string): readonly Problem[] {
+  const wrong = (message: string, hint: string): readonly Problem[] => [
+    { code: "LS2007", message: `glob "${glob}" ${message}`, place: placeOf(document, path), hint },
+  ];
+  if (glob.startsWith("/")) return wrong("must be relative", `write "${glob.replace(/^\/+/, "")}"`);
+  if (glob.endsWith("/")) return wrong("must not end with a slash", `write "${glob.replace(/\/+$/, "")}"`);
+  const parts = glob.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === "..")) {
+    return wrong('must not have ".", ".." or an empty part in it', "name what is below the source");
+  }
+  if (glob.includes("\\")) return wrong("must not have a backslash in it", "only *, **, ? and {a,b} are special");
+  if ((glob.match(/\*+/g) ?? []).length > 8) return wrong("must not have more than 8 stars", "split it in two");
+  let depth = 0;
+  for (const character of glob) {
+    if (character === "{") depth++;
+    if (character === "}") depth--;
+    if (depth < 0 || depth > 1) break;
+  }
+  return depth === 0 ? [] : wrong("must have each { closed by a } before the next", "write {a,b}");
+}
+
+/** Problems LS2007 and LS2016 to LS2023 of layers of the right shape. */
+export function checkLayers(layers: readonly RawLayer[], document: LocatedDocument): Problem[] {
+  const problems: Problem[] = [];
+  const declared: (readonly [string, Path])[] = [];
+  const links: (readonly [string, Path])[] = [];
+  let debian: Path | undefined;
+  for (const [index, layer] of layers.entries()) {
+    const path = ["layers", index];
+    if (layer.debian !== undefined) {
+      if (debian !== undefined) {
+        const message = "a second Debian layer: packages of one image are resolved together";
+        const hint = `put all packages into ${showPath(debian)}; "split" makes several OCI layers of it`;
+        problems.push({ code: "LS2023", message, place: placeOf(document, path), hint });
+      }
+      debian ??= path;
+      const names = each(layer.debian.packages, [...path, "debian", "packages"], (name) => name);
+      problems.push(...checkTwice(document, "LS2021", "package", names));
+    }
+    if (layer.files !== undefined) {
+      const { from, into, exclude, mode } = layer.files;
+      const at = [...path, "files"];
+      if (resolveSource(document.file, from) === undefined) {
+        const hint = "names are relative to the folder of image.yaml, and a part of the repository";
+        const message = `${showPath([...at, "from"])} "${from}" is not inside the repository`;
+        problems.push({ code: "LS2016", message, place: placeOf(document, [...at, "from"]), hint });
+      }
+      // A final slash says that a single file keeps its name.
+      const target = into.length > 1 ? into.replace(/\/$/, "") : into;
+      problems.push(...checkPath(document, [...at, "into"], target));
+      declared.push([target, [...at, "into"]]);
+      for (const [i, glob] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], glob));
+      for (const glob of Object.keys(mode)) problems.push(...checkGlob(document, [...at, "mode", glob], glob));
+      problems.push(
+        ...checkTwice(
+          document,
+          "LS2021",
+          "glob",
+          each(exclude, [...at, "exclude"], (glob) => glob),
+        ),
+      );
+    }
+    for (const [i, item] of (layer.directories ?? []).entries()) {
+      const at = [...path, "directories", i, "path"];
+      problems.push(...checkPath(document, at, item.path));
+      declared.push([item.path, at]);
+    }
+    for (const [i, item] of (layer.symlinks ?? []).entries()) {
+      const at = [...path, "symlinks", i, "path"];
+      const root =
+        item.path === "/"
+          ? [{ code: "LS2022", message: "/ cannot be a link", place: placeOf(document, at) } as const]
+          : [];
+      problems.push(...checkPath(document, at, item.path), ...root);
+      links.push([item.path, at]);
+    }
+  }
+  return [...problems, ...checkDeclared(document, declared, links)];
+}
+
+/** A path is a directory or a link, not both, and nothing can be put below a link of the same image. */
+function checkDeclared(document: LocatedDocument, declared: Located, links: Located): readonly Problem[] {
+  const directories = declared.filter(([, path]) => path.includes("directories"));
+  const targets = new Map(links.map(([path, at]) => [path, placeOf(document, at)]));
+  const below: Problem[] = [];
+  for (const [value, path] of [...declared, ...links]) {
+    for (let parent = dirname(value); parent.length > 1; parent = dirname(parent)) {
+      const link = targets.get(parent);
+      if (link === undefined) continue;
+      const message = `${value} is below ${parent}, which line ${link.line} declares as a link`;
+      below.push({ code: "LS2022", message, place: placeOf(document, path), hint: "name the path the link points to" });
+      break;
+    }
+  }
+  const files = declared.filter(([value]) => targets.has(value));
+  return [
+    ...checkTwice(document, "LS2022", "path", [...directories, ...links]),
+    ...checkTwice(document, "LS2022", "path", [...links, ...files.filter(([, path]) => !path.includes("directories"))]),
+    ...below,
+  ];
+}

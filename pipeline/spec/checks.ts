@@ -1,0 +1,94 @@
+/** Checks of one image spec that need more than a pattern: its name, its layers, accounts and config. */
+import { basename, dirname } from "node:path/posix";
+import type { Problem } from "../host/errors.ts";
+import { checkPath, checkTwice, each } from "./check-common.ts";
+import { checkLayers } from "./check-layers.ts";
+import { type LocatedDocument, placeOf } from "./located.ts";
+import type { RawImage } from "./schema.ts";
+
+function checkAccounts({ users, groups }: RawImage, document: LocatedDocument): readonly Problem[] {
+  return [
+    ...checkTwice(
+      document,
+      "LS2019",
+      "user",
+      each(users, ["users"], (user) => user.name, "name"),
+    ),
+    ...checkTwice(
+      document,
+      "LS2019",
+      "uid",
+      each(users, ["users"], (user) => user.uid, "uid"),
+    ),
+    ...checkTwice(
+      document,
+      "LS2019",
+      "group",
+      each(groups, ["groups"], (group) => group.name, "name"),
+    ),
+    ...checkTwice(
+      document,
+      "LS2019",
+      "gid",
+      each(groups, ["groups"], (group) => group.gid, "gid"),
+    ),
+    ...users.flatMap(({ home, shell }, index) => [
+      ...(home === undefined ? [] : checkPath(document, ["users", index, "home"], home, true)),
+      ...checkPath(document, ["users", index, "shell"], shell, true),
+    ]),
+    ...groups.flatMap(({ members }, index) =>
+      checkTwice(
+        document,
+        "LS2021",
+        "member",
+        each(members, ["groups", index, "members"], (name) => name),
+      ),
+    ),
+  ];
+}
+
+function portText(port: string | number): string {
+  return String(port).includes("/") ? String(port) : `${port}/tcp`;
+}
+
+function checkConfig({ config }: RawImage, document: LocatedDocument): readonly Problem[] {
+  return [
+    ...checkTwice(document, "LS2021", "port", each(config.ports, ["config", "ports"], portText)),
+    ...checkTwice(
+      document,
+      "LS2021",
+      "volume",
+      each(config.volumes, ["config", "volumes"], (volume) => volume),
+    ),
+    ...(config.workdir === undefined ? [] : checkPath(document, ["config", "workdir"], config.workdir, true)),
+    ...config.volumes.flatMap((volume, index) => checkPath(document, ["config", "volumes", index], volume, true)),
+  ];
+}
+
+/** All problems LS2007, LS2010 and LS2016 to LS2023 that a document of the right shape shows on its own. */
+export function checkImage(raw: RawImage, document: LocatedDocument): readonly Problem[] {
+  const folder = basename(dirname(document.file));
+  const name: readonly Problem[] =
+    raw.name === folder
+      ? []
+      : [
+          {
+            code: "LS2010",
+            message: `image "${raw.name}" is in the folder "${folder}"`,
+            place: placeOf(document, ["name"]),
+            hint: `write name: ${folder}, or rename the folder`,
+          },
+        ];
+  return [
+    ...name,
+    ...checkTwice(
+      document,
+      "LS2021",
+      "platform",
+      each(raw.platforms, ["platforms"], (platform) => platform),
+    ),
+    ...checkLayers(raw.layers ?? [], document),
+    ...checkAccounts(raw, document),
+    ...checkConfig(raw, document),
+  ];
+}

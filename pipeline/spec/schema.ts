@@ -1,0 +1,205 @@
+/** The schema of images/<name>/image.yaml: shapes, patterns and ranges. What needs more than one value to decide is checked in checks.ts. */
+import { z } from "zod";
+
+/** Wording rule: every message of this schema says what the value must be, as a clause that follows the value's path. */
+function text(pattern: RegExp, must: string) {
+  return z.string().regex(pattern, { error: `must be ${must}` });
+}
+
+const imageName = text(
+  /^[a-z0-9]+([._-][a-z0-9]+)*$/,
+  'lower-case letters and digits, joined by single ".", "_" or "-"',
+)
+  .max(128)
+  .meta({ description: "Name of the image; the same as that of its folder." });
+
+/** Names that Debian moves to another release one day. */
+const movingSuites = /^(?!(stable|oldstable|oldoldstable|testing|unstable|latest)(-|$))/;
+const suite = text(/^[a-z][a-z0-9-]*$/, "a suite by its code name, such as trixie")
+  .regex(movingSuites, {
+    error: "must be a suite by its code name, such as trixie: this name moves to another release",
+  })
+  .meta({ description: "Debian suite by code name; its updates and security suites belong to it." });
+
+const packageName = text(
+  /^[a-z0-9][a-z0-9+.-]+$/,
+  "the name of a Debian package, without version or architecture (the lock pins those)",
+);
+
+const id = z.int().min(0).max(4_294_967_294);
+/** 4294967295 is (uid_t) -1, which means "no change" to chown(2). */
+const idsInRange = (ids: string): boolean => ids.split(":").every((value) => Number(value) <= 4_294_967_294);
+const owner = text(/^(0|[1-9]\d{0,9}):(0|[1-9]\d{0,9})$/, 'numeric ids with a colon, such as "65532:65532"')
+  .refine(idsInRange, { error: "must have ids of at most 4294967294" })
+  .meta({ description: 'Numeric owner, "uid:gid".' });
+const mode = text(/^[0-7]{3,4}$/, 'an octal number of 3 or 4 digits in quotes, such as "0755"').meta({
+  description: 'Permission bits as a quoted octal number: "0755".',
+});
+const path = z.string().min(1).max(4096);
+const glob = z.string().min(1).max(1024);
+const account = text(
+  /^[a-z_][a-z0-9_-]{0,31}$/,
+  'lower-case letters, digits, "_" and "-", at most 32, not beginning with a digit',
+);
+/** Fields of passwd(5) are separated by colons and end with the line. */
+// oxlint-disable-next-line no-control-regex -- exactly those characters are refused
+const field = text(/^[^:\u0000-\u001f\u007f]*$/, "without colons and control characters").max(1024);
+/** What a program gets as text: taken as it is written when it is not in quotes. */
+const scalar = z.union([z.string(), z.number(), z.boolean()], { error: "must be a string, a number or a boolean" });
+
+const debian = z
+  .strictObject({
+    suite,
+    packages: z
+      .array(packageName)
+      .min(1)
+      .max(2000)
+      .meta({ description: "Names of the packages; the lock pins their versions." }),
+    dependencies: z
+      .enum(["all", "none"])
+      .default("all")
+      .meta({ description: "Whether the packages that these depend on come along, or exactly these." }),
+    split: z
+      .int()
+      .min(1)
+      .max(32)
+      .default(1)
+      .meta({ description: "Spread the packages over at most so many OCI layers, by source package." }),
+  })
+  .meta({ description: "Packages of a Debian suite." });
+
+const files = z
+  .strictObject({
+    from: path.meta({ description: "Directory or file, relative to the folder of image.yaml, inside the repository." }),
+    into: path.meta({
+      description: "Absolute path in the image: of the directory, or of the file when `from` is one.",
+    }),
+    exclude: z.array(glob).max(1000).default([]).meta({ description: "Globs relative to `from` of what is left out." }),
+    owner: owner.default("0:0"),
+    mode: z
+      .record(glob, mode)
+      .default({})
+      .meta({ description: "Permission bits by glob relative to `from`; the last match wins." }),
+  })
+  .meta({ description: "Files of the repository." });
+
+const directories = z
+  .array(z.strictObject({ path, owner: owner.default("0:0"), mode: mode.default("0755") }))
+  .min(1)
+  .max(1000)
+  .meta({ description: "Empty directories." });
+
+const symlinks = z
+  .array(z.strictObject({ path, target: path }))
+  .min(1)
+  .max(1000)
+  .meta({ description: "Symbolic links." });
+
+const layer = z
+  .strictObject({
+    debian: debian.optional(),
+    files: files.optional(),
+    directories: directories.optional(),
+    symlinks: symlinks.optional(),
+  })
+  .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
+    error: "must have exactly one of debian, files, directories and symlinks",
+  })
+  .meta({ minProperties: 1, maxProperties: 1 });
+
+const user = z.strictObject({
+  name: account,
+  uid: id,
+  gid: id,
+  home: field.optional().meta({ description: "Home directory; /home/<name> unless given." }),
+  shell: field.default("/usr/sbin/nologin"),
+  gecos: field.default(""),
+});
+
+const group = z.strictObject({
+  name: account,
+  gid: id,
+  members: z.array(account).max(1000).default([]),
+});
+
+/** Signals by name (signal(7)); those that cannot stop a process in an orderly way are left out. */
+const signal = text(
+  /^(SIG(TERM|INT|QUIT|HUP|USR1|USR2|WINCH|PWR|ALRM|CONT|KILL)|SIGRTMIN(\+([1-9]|1[0-5]))?)$/,
+  "a signal by name, such as SIGTERM",
+);
+
+const port = z.union(
+  [
+    z.int().min(1).max(65_535),
+    text(/^[1-9]\d{0,4}(\/(tcp|udp|sctp))?$/, 'a port such as 8080, "53/udp" or "80/tcp"').refine(
+      (value) => Number.parseInt(value, 10) <= 65_535,
+      { error: "must be at most 65535" },
+    ),
+  ],
+  { error: 'must be a port such as 8080, "53/udp" or "80/tcp"' },
+);
+
+const config = z.strictObject({
+  entrypoint: z.array(z.string()).min(1).max(1000).optional(),
+  cmd: z.array(z.string()).max(1000).optional(),
+  user: z
+    .union([id, text(/^(0|[1-9]\d{0,9})(:(0|[1-9]\d{0,9}))?$/, 'a numeric id, such as "65532:65532"')], {
+      error: 'must be a numeric id, such as "65532:65532"',
+    })
+    .optional()
+    .meta({ description: 'Who runs the program: "uid:gid". Numeric, so that Kubernetes can tell it is not root.' }),
+  workdir: path.optional(),
+  ports: z.array(port).max(1000).default([]),
+  env: z
+    .record(text(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "the name of an environment variable"), scalar)
+    .default({})
+    .meta({ description: "Environment; numbers and booleans are taken as they are written." }),
+  labels: z
+    .record(
+      text(/^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$/, "a label name, such as org.opencontainers.image.title"),
+      scalar,
+    )
+    .default({}),
+  volumes: z.array(path).max(1000).default([]),
+  stopSignal: signal.optional(),
+});
+
+const image = z
+  .strictObject({
+    name: imageName,
+    platforms: z
+      .array(z.enum(["linux/amd64", "linux/arm64"]))
+      .min(1)
+      .default(["linux/amd64", "linux/arm64"])
+      .meta({ description: "Platforms the image is built for; both unless given." }),
+    from: imageName
+      .optional()
+      .meta({ description: "Image of this repository whose layers, users and config come first." }),
+    layers: z.array(layer).max(100).optional(),
+    users: z.array(user).max(1000).default([]),
+    groups: z.array(group).max(1000).default([]),
+    config: config.prefault({}),
+  })
+  .refine((value) => value.layers !== undefined || value.from !== undefined, {
+    path: ["layers"],
+    error: "must be given for an image that is not from another",
+  })
+  .meta({ title: "Lockstep image spec", description: "images/<name>/image.yaml" });
+
+export type RawImage = z.output<typeof image>;
+export type RawLayer = z.output<typeof layer>;
+
+export type ShapeResult =
+  | { readonly ok: true; readonly value: RawImage }
+  | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[] };
+
+/** Checks the shape of a document. Does not throw. */
+export function checkShape(value: unknown): ShapeResult {
+  const result = image.safeParse(value);
+  return result.success ? { ok: true, value: result.data } : { ok: false, issues: result.error.issues };
+}
+
+/** The same as JSON Schema (draft 2020-12), for editors and for `docs/image.schema.json`. */
+export function imageSchema(): Readonly<Record<string, unknown>> {
+  return z.toJSONSchema(image, { io: "input" }) as Readonly<Record<string, unknown>>;
+}
