@@ -89,7 +89,13 @@ export const codes = {
   LS4007: { title: "archive entry name is not valid UTF-8", exit: 3 },
   // 41xx bytes that are written
   LS4101: { title: "entry cannot be written as tar", exit: 3 },
-  LS4102: { title: "no compressor of this runtime gives the specified bytes", exit: 4 },
+  // 42xx what the parts of an image do to each other
+  LS4201: { title: "two parts of an image have the same file", exit: 3 },
+  LS4202: { title: "two packages disagree about a directory", exit: 3 },
+  LS4203: { title: "a path is a directory in one layer and not in another", exit: 3 },
+  // 50xx verify
+  LS5001: { title: "the rebuild gave another digest", exit: 1 },
+  LS5002: { title: "the rebuild could not be carried out", exit: 4 },
   // 60xx keys and signing
   LS6001: { title: "signing key is inside the repository", exit: 3 },
   LS6002: { title: "signing key is not kept private", exit: 3 },

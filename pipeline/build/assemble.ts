@@ -1,0 +1,243 @@
+/** Layers of one image, from the bottom up: what each has to contain given what lies below it. */
+import { createReadStream } from "node:fs";
+import { LockstepError } from "../host/errors.ts";
+import { chooseDeflate } from "../image/deflate.ts";
+import { type Fragment, FragmentWriter } from "../image/fragment.ts";
+import { endFragment, joinLayer, type Layer } from "../image/layer.ts";
+import type { PackageFacts } from "../source/debian/facts.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import { Digester, digestOf, hexOf } from "../store/digest.ts";
+import type { Store } from "../store/store.ts";
+import { comparePaths, type Entry, parentOf } from "../tree/entry.ts";
+import type { GeneratedFile } from "../tree/generated.ts";
+import { type DirectoryMetadata, Directories } from "./directories.ts";
+import { type EntriesLayer, format, type PackagesLayer, type PlannedEntry } from "./plan.ts";
+import type { PackageFragment } from "./package-fragment.ts";
+import { systemFiles, type SystemResult } from "./system/system.ts";
+
+/** A package of the image, unpacked. */
+export interface UnpackedPackage {
+  readonly key: string;
+  readonly made: PackageFragment;
+  readonly facts: PackageFacts;
+}
+
+/** An entry with where its content comes from. */
+interface Item {
+  readonly entry: Entry;
+  readonly content?: Uint8Array;
+}
+
+/** Writes a fragment of entries whose contents are in memory, or in files of this machine by SHA-256. */
+async function writeFragment(
+  store: Store,
+  items: readonly (Item & { readonly sha256?: string })[],
+  sources: ReadonlyMap<string, string> = new Map(),
+): Promise<Fragment> {
+  const blob = await store.writer();
+  const writer = new FragmentWriter(blob, chooseDeflate());
+  try {
+    for (const { entry, content, sha256 } of items) {
+      await writer.entry(entry);
+      if (content !== undefined) await writer.content(content);
+      else if (entry.type === "file" && entry.size > 0) {
+        const source = sources.get(sha256 ?? "") ?? "";
+        const digester = new Digester();
+        for await (const piece of createReadStream(source, { highWaterMark: 1 << 20 })) {
+          digester.update(piece as Buffer);
+          await writer.content(piece as Buffer);
+        }
+        if (hexOf(digester.finish()) !== sha256) {
+          throw new LockstepError({
+            code: "LS4101",
+            message: "changed while the image was built",
+            place: { file: source },
+            hint: "run the build again",
+          });
+        }
+      }
+    }
+    const sums = await writer.finish();
+    return { ...(await blob.commit()), ...sums };
+  } finally {
+    await writer.abandon();
+    await blob.abort();
+  }
+}
+
+function contentKey(file: GeneratedFile): string {
+  const { mode, uid, gid } = file;
+  const what = file.type === "file" ? digestOf(file.content) : file.type === "symlink" ? file.target : "";
+  return `${file.type} ${mode} ${uid}:${gid} ${what}`;
+}
+
+export class Assembly {
+  readonly #store: Store;
+  readonly #architecture: string;
+  readonly #sources: ReadonlyMap<string, string>;
+  #directories: ReadonlyMap<string, DirectoryMetadata> = new Map();
+  /** Who has a path that is not a directory. */
+  readonly #owners = new Map<string, string>();
+  readonly #packages: UnpackedPackage[] = [];
+  /** Generated files that lower layers have, by path. */
+  readonly #generated = new Map<string, string>();
+  #system: SystemResult | undefined;
+  /** `replaces` notes of file sets, for the report. */
+  readonly replaced: string[] = [];
+
+  constructor(store: Store, architecture: string, sources: ReadonlyMap<string, string>) {
+    this.#store = store;
+    this.#architecture = architecture;
+    this.#sources = sources;
+  }
+
+  /** What was done and not done for maintainer scripts, once a layer with the system's files has been added. */
+  get system(): SystemResult | undefined {
+    return this.#system;
+  }
+
+  /** A layer of packages; with `write` false only what it means for the layers above is worked out. */
+  async packages(
+    layer: PackagesLayer,
+    packages: readonly UnpackedPackage[],
+    write: boolean,
+  ): Promise<Layer | undefined> {
+    const directories = new Directories(this.#directories);
+    for (const { key, facts } of packages) {
+      for (const entry of facts.entries) {
+        if (entry.type === "directory") directories.add(entry.path, entry, key);
+        else this.#owners.set(entry.path, key);
+      }
+    }
+    this.#packages.push(...packages);
+    const items: Item[] = [];
+    if (layer.system !== undefined) {
+      const all = this.#packages.toSorted((a, b) => comparePaths(a.key, b.key)).map(({ facts }) => facts);
+      const result = systemFiles({
+        packages: all,
+        architecture: this.#architecture,
+        epoch: layer.epoch,
+        ...layer.system,
+      });
+      this.#system = result;
+      for (const file of result.files.toSorted((a, b) => comparePaths(a.path, b.path))) {
+        const known = contentKey(file);
+        if (this.#generated.get(file.path) === known) continue;
+        this.#generated.set(file.path, known);
+        if (file.type === "directory") {
+          directories.add(file.path, file, "the system");
+          continue;
+        }
+        this.#owners.set(file.path, "the system");
+        items.push(itemOf(file, layer.epoch));
+      }
+    }
+    for (const { facts } of packages) for (const { path } of facts.entries) directories.addParents(path, "packages");
+    for (const { entry } of items) directories.addParents(entry.path, "the system");
+    this.#checkParents(directories);
+    const entries = directories.entries(layer.epoch);
+    this.#directories = directories.merged();
+    if (!write) return undefined;
+    const fragments = [
+      await writeFragment(
+        this.#store,
+        entries.map((entry) => ({ entry })),
+      ),
+      ...packages.map(({ made }) => made.fragment),
+      await writeFragment(this.#store, items),
+    ];
+    return this.#join(fragments);
+  }
+
+  async entries(layer: EntriesLayer, write: boolean): Promise<Layer | undefined> {
+    const directories = new Directories(this.#directories);
+    const explicit = new Set<string>();
+    const items: (Item & { readonly sha256?: string })[] = [];
+    for (const planned of layer.entries) {
+      if (planned.type === "directory") {
+        this.#mustNotBe(planned.path, "directory", layer);
+        directories.add(planned.path, planned, layer.title);
+        explicit.add(planned.path);
+        continue;
+      }
+      if (directories.has(planned.path)) {
+        throw new LockstepError({
+          code: "LS4203",
+          message: `${layer.title} puts a ${planned.type} where the layers below have the directory ${planned.path}`,
+        });
+      }
+      const owner = this.#owners.get(planned.path);
+      if (owner !== undefined) this.replaced.push(`${planned.path} of ${owner}`);
+      this.#owners.set(planned.path, layer.title);
+      items.push(plannedItem(planned, layer.epoch));
+    }
+    for (const { path } of layer.entries) {
+      for (let parent = parentOf(path); parent !== ""; parent = parentOf(parent))
+        this.#mustNotBe(parent, "directory", layer);
+      directories.addParents(path, layer.title);
+    }
+    const entries = directories.entries(layer.epoch, explicit);
+    this.#directories = directories.merged();
+    if (!write) return undefined;
+    const body = await this.#recorded(items);
+    return this.#join([
+      await writeFragment(
+        this.#store,
+        entries.map((entry) => ({ entry })),
+      ),
+      body,
+    ]);
+  }
+
+  /** The fragment of a file set: made once for its content. */
+  async #recorded(items: readonly (Item & { readonly sha256?: string })[]): Promise<Fragment> {
+    const recipe = items.map(({ entry, sha256 }) => ({ ...entry, ...(sha256 === undefined ? {} : { sha256 }) }));
+    const key = hexOf(digestOf(canonicalJson({ format, kind: "entries", entries: recipe })));
+    const known = (await this.#store.getRecord("fragment", key)) as Fragment | undefined;
+    if (known !== undefined && (await this.#store.find(known.digest))?.size === known.size) return known;
+    const made = await writeFragment(this.#store, items, this.#sources);
+    await this.#store.putRecord("fragment", key, made);
+    return made;
+  }
+
+  async #join(fragments: readonly Fragment[]): Promise<Layer> {
+    const filled = fragments.filter(({ tarSize }) => tarSize > 0);
+    return joinLayer(this.#store, [...filled, await endFragment(this.#store, chooseDeflate())]);
+  }
+
+  #mustNotBe(path: string, wanted: string, layer: EntriesLayer): void {
+    const owner = this.#owners.get(path);
+    if (owner === undefined) return;
+    throw new LockstepError({
+      code: "LS4203",
+      message: `${layer.title} needs ${path} to be a ${wanted}, but ${owner} has a file or a link there`,
+      hint: "name the real path, for example usr/bin instead of bin",
+    });
+  }
+
+  /** No entry may lie behind a link or a file of another origin. */
+  #checkParents(directories: Directories): void {
+    for (const [path, owner] of this.#owners) {
+      if (directories.has(path)) {
+        throw new LockstepError({
+          code: "LS4201",
+          message: `${path} is a file or a link in ${owner} and a directory in another part of the image`,
+        });
+      }
+    }
+  }
+}
+
+function itemOf(file: Exclude<GeneratedFile, { type: "directory" }>, mtime: number): Item {
+  const { path, mode, uid, gid } = file;
+  if (file.type === "symlink") return { entry: { type: "symlink", path, mode, uid, gid, mtime, target: file.target } };
+  return { entry: { type: "file", path, mode, uid, gid, mtime, size: file.content.length }, content: file.content };
+}
+
+function plannedItem(planned: PlannedEntry, mtime: number): Item & { readonly sha256?: string } {
+  const { path, mode, uid, gid } = planned;
+  if (planned.type === "symlink")
+    return { entry: { type: "symlink", path, mode, uid, gid, mtime, target: planned.target ?? "" } };
+  const entry: Entry = { type: "file", path, mode, uid, gid, mtime, size: planned.size ?? 0 };
+  return planned.sha256 === undefined ? { entry } : { entry, sha256: planned.sha256 };
+}

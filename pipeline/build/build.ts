@@ -1,0 +1,207 @@
+/** Builds images: plans in, OCI layouts out. A layer is made only when no record says what its plan gives. */
+import { join } from "node:path";
+import { LockstepError } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import type { Layer } from "../image/layer.ts";
+import { layoutIsCurrent, type LayoutContent, writeLayout } from "../image/layout.ts";
+import { type Document, imageDocuments, indexDocument } from "../image/oci.ts";
+import type { Report } from "../report/report.ts";
+import type { Platform } from "../spec/types.ts";
+import type { Digest } from "../store/digest.ts";
+import type { Store } from "../store/store.ts";
+import { inParallel } from "../host/parallel.ts";
+import { Assembly } from "./assemble.ts";
+import { nothingUnpacked, type Unpacked, unpackPackages } from "./packages.ts";
+import { format, layerKey, type PlannedImage } from "./plan.ts";
+import type { ScriptNote } from "./system/types.ts";
+
+export interface Stores {
+  /** Has everything that was fetched. */
+  readonly inputs: Store;
+  /** Has, and gets, what was made: fragments, layers, records. The same store, except when verifying. */
+  readonly results: Store;
+}
+
+/** What building one image for one platform gave. */
+export interface BuiltPlatform {
+  readonly platform: Platform;
+  readonly plan: Digest;
+  readonly manifest: Document;
+  readonly config: Document;
+  readonly layers: readonly Layer[];
+  readonly packages: number;
+  /** Bytes of all blobs: layers, config, manifest. */
+  readonly size: number;
+  /** Whether every layer was known already. */
+  readonly cached: boolean;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** What maintainer scripts would have done and was not done; only known when a layer had to be made. */
+  readonly notDone?: readonly ScriptNote[];
+}
+
+export interface BuiltImage {
+  readonly image: string;
+  readonly index: Document;
+  readonly platforms: readonly BuiltPlatform[];
+  /** Directory of the layout. */
+  readonly layout: string;
+  /** Whether the layout was as it should be already. */
+  readonly unchanged: boolean;
+}
+
+export interface BuildOptions {
+  /** Directory that gets one layout an image. */
+  readonly out: string;
+  readonly signal?: AbortSignal;
+}
+
+async function knownLayer(results: Store, key: string): Promise<Layer | undefined> {
+  const layer = (await results.getRecord("result", key)) as Layer | undefined;
+  if (layer === undefined) return undefined;
+  const blob = await results.find(layer.digest);
+  return blob?.size === layer.size ? layer : undefined;
+}
+
+/** The layers of one plan: from the records, or made. */
+async function buildLayers(
+  stores: Stores,
+  report: Report,
+  image: PlannedImage,
+  unpacked: Unpacked,
+  options: BuildOptions,
+): Promise<Pick<BuiltPlatform, "layers" | "cached" | "notDone">> {
+  const { plan } = image;
+  const keys = plan.layers.map((_, index) => layerKey(plan, index));
+  const known = await Promise.all(keys.map((key) => knownLayer(stores.results, key)));
+  if (known.every((layer) => layer !== undefined)) return { layers: known, cached: true };
+  const assembly = new Assembly(stores.results, plan.platform.slice(plan.platform.indexOf("/") + 1), image.sources);
+  const layers: Layer[] = [];
+  for (const [index, planned] of plan.layers.entries()) {
+    if (options.signal?.aborted === true)
+      throw new LockstepError({ code: "LS1003", message: "interrupted; nothing was left half written" });
+    const there = known[index];
+    const write = there === undefined;
+    let made: Layer | undefined;
+    if (planned.kind === "packages") {
+      const packages = planned.packages.map(({ key }) => unpacked.get(image, key));
+      made = await assembly.packages(planned, packages, write);
+    } else {
+      made = await assembly.entries(planned, write);
+    }
+    const layer = there ?? made;
+    const key = keys[index];
+    if (layer === undefined || key === undefined) continue;
+    if (write) await stores.results.putRecord("result", key, layer);
+    layers.push(layer);
+  }
+  for (const path of assembly.replaced) report.detail(`${image.image} ${plan.platform}: a file set replaces ${path}`);
+  return { layers, cached: false, ...(assembly.system === undefined ? {} : { notDone: assembly.system.notDone }) };
+}
+
+async function buildPlatform(
+  host: Host,
+  stores: Stores,
+  report: Report,
+  image: PlannedImage,
+  unpacked: Unpacked,
+  options: BuildOptions,
+): Promise<BuiltPlatform> {
+  const begin = host.elapsed();
+  const { plan } = image;
+  const { layers, cached, notDone } = await buildLayers(stores, report, image, unpacked, options);
+  const { config, manifest } = imageDocuments({
+    format,
+    platform: plan.platform,
+    epoch: plan.epoch,
+    config: plan.config,
+    layers: layers.map((layer, index) => ({
+      layer,
+      title: plan.layers[index]?.title ?? "",
+      epoch: plan.layers[index]?.epoch ?? 0,
+    })),
+  });
+  const blobs = new Map(layers.map(({ digest, size }) => [digest, size]));
+  return {
+    platform: plan.platform,
+    plan: image.hash,
+    manifest,
+    config,
+    layers,
+    packages: image.packages.size,
+    size: manifest.bytes.length + config.bytes.length + [...blobs.values()].reduce((sum, size) => sum + size, 0),
+    cached,
+    duration: host.elapsed() - begin,
+    ...(notDone === undefined ? {} : { notDone }),
+  };
+}
+
+/** Puts the platforms of one image together and writes its layout. */
+async function writeImage(
+  host: Host,
+  stores: Stores,
+  image: string,
+  platforms: readonly BuiltPlatform[],
+  out: string,
+): Promise<BuiltImage> {
+  const index = indexDocument(
+    format,
+    platforms.map(({ manifest }) => manifest.descriptor),
+  );
+  const sizes = new Map<Digest, number>();
+  const documents = [index, ...platforms.flatMap(({ manifest, config }) => [manifest, config])];
+  for (const { descriptor } of documents) sizes.set(descriptor.digest, descriptor.size);
+  const layers = [
+    ...new Map(platforms.flatMap((built) => built.layers.map((layer) => [layer.digest, layer] as const))).values(),
+  ];
+  for (const { digest, size } of layers) sizes.set(digest, size);
+  const content: LayoutContent = {
+    roots: [
+      { name: image, descriptor: index.descriptor },
+      // Tools that cannot choose within an index are given a name for each platform.
+      ...platforms.map(({ platform, manifest }) => ({
+        name: `${image}-${platform.replace("/", "-")}`,
+        descriptor: manifest.descriptor,
+      })),
+    ],
+    documents,
+    layers: layers.map(({ digest }) => digest),
+  };
+  const layout = join(out, image);
+  const unchanged = await layoutIsCurrent(layout, content, sizes);
+  if (!unchanged) await writeLayout(host, stores.results, layout, content);
+  return { image, index, platforms, layout, unchanged };
+}
+
+/**
+ * Builds planned images and writes one layout for each under `options.out`. Needs every locked package in the inputs store (fetch them
+ * first). Throws what hostile or conflicting packages give (LS40xx, LS42xx), LS1003 when interrupted, LS1004 when the disk is full.
+ */
+export async function buildImages(
+  host: Host,
+  stores: Stores,
+  report: Report,
+  images: readonly PlannedImage[],
+  options: BuildOptions,
+): Promise<readonly BuiltImage[]> {
+  const needed: PlannedImage[] = [];
+  for (const image of images) {
+    const { plan } = image;
+    const known = await Promise.all(plan.layers.map((_, index) => knownLayer(stores.results, layerKey(plan, index))));
+    if (known.includes(undefined)) needed.push(image);
+  }
+  // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
+  const unpacked =
+    needed.length > 0 ? await unpackPackages(host, stores, report, needed, options.signal) : nothingUnpacked;
+  const built = await inParallel(images, host.parallelism, (image) =>
+    buildPlatform(host, stores, report, image, unpacked, options),
+  );
+  const byImage = new Map<string, BuiltPlatform[]>();
+  for (const [index, platform] of built.entries()) {
+    const name = images[index]?.image ?? "";
+    byImage.set(name, [...(byImage.get(name) ?? []), platform]);
+  }
+  const done: BuiltImage[] = [];
+  for (const [image, platforms] of byImage) done.push(await writeImage(host, stores, image, platforms, options.out));
+  return done;
+}

@@ -1,0 +1,122 @@
+/** Package fragments: the tar entries of one package, compressed, made once and known by their recipe ever after. */
+import { LockstepError } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import { chooseDeflate } from "../image/deflate.ts";
+import { type Fragment, FragmentWriter } from "../image/fragment.ts";
+import { unpackDeb } from "../source/debian/deb.ts";
+import type { PackageFacts } from "../source/debian/facts.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import { type Digest, digestOf, hexOf } from "../store/digest.ts";
+import { Store } from "../store/store.ts";
+import { ByteReader } from "../tree/bytes.ts";
+import { comparePaths, type Entry } from "../tree/entry.ts";
+import { format } from "./plan.ts";
+import { infoFiles } from "./system/info.ts";
+
+/** Everything the bytes of a package fragment depend on. */
+export interface PackageRecipe {
+  /** Of the .deb file, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** Paths that other packages of the image replace, sorted. */
+  readonly drop: readonly string[];
+  /** Diversions made by other packages, sorted: `[from, to]`. */
+  readonly divert: readonly (readonly [string, string])[];
+  /** The latest time an entry may have, in seconds; absent when no entry is later, so that the fragment serves every image. */
+  readonly clamp?: number;
+}
+
+export interface PackageFragment {
+  readonly fragment: Fragment;
+  /** Blob with the facts as JSON. */
+  readonly facts: Digest;
+  /** The newest time of any entry before clamping, in seconds. */
+  readonly newest: number;
+}
+
+export function recipeKey(recipe: PackageRecipe): string {
+  return hexOf(digestOf(canonicalJson({ format, kind: "package", ...recipe })));
+}
+
+/** A recorded fragment whose blobs are still there. */
+export async function findPackageFragment(results: Store, recipe: PackageRecipe): Promise<PackageFragment | undefined> {
+  const record = (await results.getRecord("fragment", recipeKey(recipe))) as PackageFragment | undefined;
+  if (record === undefined) return undefined;
+  const [fragment, facts] = await Promise.all([results.find(record.fragment.digest), results.find(record.facts)]);
+  return fragment?.size === record.fragment.size && facts !== undefined ? record : undefined;
+}
+
+/** Unpacks one package into a fragment and records it. `name` is what problems call it. */
+export async function makePackageFragment(
+  host: Host,
+  inputs: string,
+  results: string,
+  recipe: PackageRecipe,
+  name: string,
+): Promise<PackageFragment> {
+  const source = new Store(host, inputs);
+  const store = new Store(host, results);
+  const blob = await store.writer();
+  const writer = new FragmentWriter(blob, chooseDeflate());
+  let newest = Number.NEGATIVE_INFINITY;
+  const timed = <Item extends Entry>(entry: Item): Item => {
+    newest = Math.max(newest, entry.mtime);
+    return recipe.clamp === undefined || entry.mtime <= recipe.clamp ? entry : { ...entry, mtime: recipe.clamp };
+  };
+  const bytes = new ByteReader(source.stream(`sha256:${recipe.sha256}`, 1 << 18), { file: name });
+  try {
+    const sink = {
+      entry: (entry: Entry) => writer.entry(timed(entry)),
+      content: (piece: Uint8Array) => writer.content(piece),
+    };
+    const options = { drop: new Set(recipe.drop), divert: new Map(recipe.divert) };
+    const facts = await unpackDeb(bytes, sink, options).catch(async (error: unknown) => {
+      // A damaged blob looks like a malformed archive; reading it to its end tells which it is.
+      await bytes.drain();
+      throw error;
+    });
+    await writeInfo(writer, facts, timed, newest);
+    const sums = await writer.finish();
+    const [fragment, factsBlob] = await Promise.all([blob.commit(), store.put(Buffer.from(JSON.stringify(facts)))]);
+    const made: PackageFragment = {
+      fragment: { ...fragment, ...sums },
+      facts: factsBlob.digest,
+      newest: Number.isFinite(newest) ? newest : 0,
+    };
+    await store.putRecord("fragment", recipeKey(recipe), made);
+    return made;
+  } finally {
+    await writer.abandon();
+    await blob.abort();
+    await bytes.close();
+  }
+}
+
+/** The package's own files in dpkg's database; their time is that of its newest entry, so that no image's epoch gets in. */
+async function writeInfo(
+  writer: FragmentWriter,
+  facts: PackageFacts,
+  timed: (entry: Entry) => Entry,
+  newest: number,
+): Promise<void> {
+  const mtime = Number.isFinite(newest) ? newest : 0;
+  for (const file of [...infoFiles(facts)].toSorted((a, b) => comparePaths(a.path, b.path))) {
+    if (file.type !== "file")
+      throw new LockstepError({ code: "LS1000", message: `${file.path} of a package's database is no file` });
+    await writer.entry(
+      timed({
+        type: "file",
+        path: file.path,
+        mode: file.mode,
+        uid: file.uid,
+        gid: file.gid,
+        mtime,
+        size: file.content.length,
+      }),
+    );
+    await writer.content(file.content);
+  }
+}
+
+export async function readFacts(results: Store, made: PackageFragment): Promise<PackageFacts> {
+  return JSON.parse((await results.read(made.facts)).toString("utf8")) as PackageFacts;
+}

@@ -1,0 +1,242 @@
+/** From specs and lock to plans: every name resolved, every file hashed, every default written out. */
+import { LockstepError, type Problem } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import type { RuntimeConfig } from "../image/oci.ts";
+import type { Lock, LockedPackage } from "../lock/types.ts";
+import type { DebianLayer, GroupSpec, ImageSpec, LayerSpec, Platform, UserSpec } from "../spec/types.ts";
+import { comparePaths } from "../tree/entry.ts";
+import { resolveConfig } from "./config.ts";
+import { type FileSet, readFileSet } from "./file-set.ts";
+import {
+  format,
+  type PackagesLayer,
+  type Plan,
+  type PlannedEntry,
+  type PlannedImage,
+  type PlannedLayer,
+  planHash,
+} from "./plan.ts";
+
+/** SOURCE_DATE_EPOCH in whole seconds when it is set; LS1005 when it is not a number. */
+export function sourceDateEpoch(host: Host): number | undefined {
+  const text = host.env("SOURCE_DATE_EPOCH");
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  // 253402300799 is the last second of the year 9999, where RFC 3339 ends.
+  if (!/^[0-9]+$/.test(text) || seconds > 253402300799) {
+    throw new LockstepError({
+      code: "LS1005",
+      message: `SOURCE_DATE_EPOCH is ${JSON.stringify(text)}, which is not a number of seconds since 1970`,
+      hint: "set it to a whole number such as the output of `git log -1 --format=%ct`, or unset it",
+    });
+  }
+  return seconds;
+}
+
+/** An image resolved for one platform, before it becomes a plan: what images that are `from` it build on. */
+interface Resolved {
+  readonly epoch: number;
+  readonly layers: readonly PlannedLayer[];
+  readonly config: RuntimeConfig;
+  readonly packages: ReadonlyMap<string, LockedPackage>;
+  readonly sources: ReadonlyMap<string, string>;
+  readonly users: readonly UserSpec[];
+  readonly groups: readonly GroupSpec[];
+}
+
+const scratch: Resolved = {
+  epoch: 0,
+  layers: [],
+  config: {},
+  packages: new Map(),
+  sources: new Map(),
+  users: [],
+  groups: [],
+};
+
+/** The packages that the lock gives an image on a platform, by key; the caller has checked that the lock answers the spec. */
+function lockedPackages(lock: Lock, image: ImageSpec, platform: Platform): ReadonlyMap<string, LockedPackage> {
+  const found = new Map<string, LockedPackage>();
+  for (const key of lock.images.get(image.name)?.platforms[platform] ?? []) {
+    const item = lock.packages.get(key);
+    if (item !== undefined) found.set(key, item);
+  }
+  return found;
+}
+
+/** The newest release that vouches for any of the packages, in seconds: the newest input with a date. */
+function newestRelease(lock: Lock, packages: Iterable<LockedPackage>): number {
+  let newest = 0;
+  for (const item of packages) {
+    const release = lock.releases.get(item.release);
+    if (release !== undefined) newest = Math.max(newest, Date.parse(release.date) / 1000);
+  }
+  return newest;
+}
+
+function packagesLayer(
+  title: string,
+  epoch: number,
+  packages: readonly (readonly [string, LockedPackage])[],
+): PackagesLayer {
+  return {
+    kind: "packages",
+    title,
+    epoch,
+    packages: packages.map(([key, { sha256 }]) => ({ key, sha256 })).toSorted((a, b) => comparePaths(a.key, b.key)),
+  };
+}
+
+/**
+ * Splits packages into at most `layer.split` layers (docs/format.md, "Layers of packages"): the source packages whose files are the
+ * largest get one each, largest first and by name among equals; all others share the last.
+ */
+function splitPackages(
+  layer: DebianLayer,
+  epoch: number,
+  packages: ReadonlyMap<string, LockedPackage>,
+): readonly PackagesLayer[] {
+  const base = `lockstep: debian ${layer.suite}`;
+  const bySource = new Map<string, { size: number; readonly items: (readonly [string, LockedPackage])[] }>();
+  for (const [key, item] of packages) {
+    const group = bySource.get(item.source) ?? { size: 0, items: [] };
+    group.size += item.size;
+    group.items.push([key, item]);
+    bySource.set(item.source, group);
+  }
+  const ordered = [...bySource].toSorted(([a, x], [b, y]) => y.size - x.size || comparePaths(a, b));
+  const own = ordered.slice(0, Math.max(0, Math.min(layer.split, ordered.length) - 1));
+  const rest = ordered.slice(own.length).flatMap(([, group]) => group.items);
+  const layers = own.map(([source, group]) => packagesLayer(`${base}: ${source}`, epoch, group.items));
+  const requested = layer.packages.map(({ name }) => name).join(" ");
+  return [...layers, packagesLayer(`${base}: ${requested}`, epoch, rest)];
+}
+
+function merge<Item extends { readonly name: string }>(base: readonly Item[], own: readonly Item[]): readonly Item[] {
+  const names = new Set(own.map(({ name }) => name));
+  return [...base.filter(({ name }) => !names.has(name)), ...own];
+}
+
+function entriesOf(
+  layer: Exclude<LayerSpec, DebianLayer>,
+  files: (layer: LayerSpec & { kind: "files" }) => FileSet,
+): readonly PlannedEntry[] {
+  const inside = (path: string): string => path.replace(/^\/+|\/+$/g, "");
+  switch (layer.kind) {
+    case "files":
+      return files(layer).entries;
+    case "directories":
+      return layer.directories.map(({ path, mode, owner }) => ({
+        path: inside(path),
+        type: "directory",
+        mode,
+        uid: owner.uid,
+        gid: owner.gid,
+      }));
+    case "symlinks":
+      return layer.symlinks.map(({ path, target }) => ({
+        path: inside(path),
+        type: "symlink",
+        mode: 0o777,
+        uid: 0,
+        gid: 0,
+        target,
+      }));
+  }
+}
+
+function titleOf(layer: Exclude<LayerSpec, DebianLayer>): string {
+  switch (layer.kind) {
+    case "files":
+      return `lockstep: files ${layer.from} ${layer.into}`;
+    case "directories":
+      return `lockstep: directories ${layer.directories.map(({ path }) => path).join(" ")}`;
+    case "symlinks":
+      return `lockstep: symlinks ${layer.symlinks.map(({ path }) => path).join(" ")}`;
+  }
+}
+
+export interface PlanInput {
+  /** The repository's root directory. */
+  readonly root: string;
+  /** Every image of the repository, bases before those that are `from` them. */
+  readonly specs: readonly ImageSpec[];
+  readonly lock: Lock;
+  /** SOURCE_DATE_EPOCH, when it is set. */
+  readonly epoch?: number;
+}
+
+/**
+ * Plans every platform of the named images (all when none is named), in the order of the specs.
+ * The caller has checked that the lock answers the specs. Throws LS1002 for an unknown name, and what reading the file sets gives.
+ */
+export function planImages(input: PlanInput, names: readonly string[] = []): readonly PlannedImage[] {
+  const { root, specs, lock } = input;
+  const unknown = names.filter((name) => !specs.some((spec) => spec.name === name));
+  if (unknown.length > 0) {
+    const problems: readonly Problem[] = unknown.map((name) => ({
+      code: "LS1002",
+      message: `there is no image ${JSON.stringify(name)} in images/`,
+      hint: `the images are ${specs.map((spec) => spec.name).join(", ")}`,
+    }));
+    throw new LockstepError(problems);
+  }
+  const bySpec = new Map(specs.map((spec) => [spec.name, spec]));
+  const fileSets = new Map<LayerSpec, FileSet>();
+  const fileSet = (layer: LayerSpec & { kind: "files" }): FileSet => {
+    const known = fileSets.get(layer) ?? readFileSet(root, layer);
+    fileSets.set(layer, known);
+    return known;
+  };
+  const done = new Map<string, Resolved>();
+
+  const resolve = (spec: ImageSpec, platform: Platform): Resolved => {
+    const key = `${spec.name} ${platform}`;
+    const known = done.get(key);
+    if (known !== undefined) return known;
+    const baseSpec = spec.from === undefined ? undefined : bySpec.get(spec.from);
+    const base = baseSpec === undefined ? scratch : resolve(baseSpec, platform);
+    const packages = lockedPackages(lock, spec, platform);
+    const added = new Map([...packages].filter(([item]) => !base.packages.has(item)));
+    const epoch = input.epoch ?? Math.max(base.epoch, newestRelease(lock, added.values()));
+    const users = merge(base.users, spec.users);
+    const groups = merge(base.groups, spec.groups);
+    const system = { users, groups };
+    const sources = new Map(base.sources);
+    const layers: PlannedLayer[] = [...base.layers];
+    const hasPackages = spec.layers.some((layer) => layer.kind === "debian");
+    if (!hasPackages && spec.users.length + spec.groups.length > 0) {
+      layers.push({ ...packagesLayer("lockstep: users and groups", epoch, []), system });
+    }
+    for (const layer of spec.layers) {
+      if (layer.kind === "debian") {
+        const split = splitPackages(layer, epoch, added);
+        layers.push(...split.map((item, i) => (i === split.length - 1 ? { ...item, system } : item)));
+        continue;
+      }
+      const entries = entriesOf(layer, fileSet).toSorted((a, b) => comparePaths(a.path, b.path));
+      layers.push({ kind: "entries", title: titleOf(layer), epoch, entries });
+      if (layer.kind === "files") for (const [sha256, path] of fileSet(layer).sources) sources.set(sha256, path);
+    }
+    const resolved: Resolved = {
+      epoch,
+      layers,
+      config: resolveConfig(spec.config, base.config),
+      packages,
+      sources,
+      users,
+      groups,
+    };
+    done.set(key, resolved);
+    return resolved;
+  };
+
+  const wanted = names.length === 0 ? specs : specs.filter((spec) => names.includes(spec.name));
+  return wanted.flatMap((spec) =>
+    spec.platforms.map((platform) => {
+      const { epoch, layers, config, packages, sources } = resolve(spec, platform);
+      const plan: Plan = { format, platform, epoch, layers, config };
+      return { image: spec.name, plan, hash: planHash(plan), packages, sources };
+    }),
+  );
+}

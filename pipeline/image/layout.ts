@@ -1,0 +1,75 @@
+/** OCI image layouts (OCI image-spec, image-layout.md): a directory that skopeo, umoci, crane and registries' tools read. */
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { systemCode } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import { type Digest, hexOf } from "../store/digest.ts";
+import { type Store, writeFileAtomically } from "../store/store.ts";
+import type { Descriptor, Document } from "./oci.ts";
+
+export interface LayoutContent {
+  /** Entries of index.json, each with the name a tool may ask for. */
+  readonly roots: readonly { readonly name: string; readonly descriptor: Descriptor }[];
+  /** Small documents, written from memory. */
+  readonly documents: readonly Document[];
+  /** Layers, placed from the store. */
+  readonly layers: readonly Digest[];
+}
+
+const refName = "org.opencontainers.image.ref.name";
+
+function blobPath(directory: string, digest: Digest): string {
+  return join(directory, "blobs", "sha256", hexOf(digest));
+}
+
+function indexJson(content: LayoutContent): string {
+  return canonicalJson({
+    manifests: content.roots.map(({ name, descriptor }) => ({
+      ...descriptor,
+      annotations: { ...descriptor.annotations, [refName]: name },
+    })),
+    mediaType: "application/vnd.oci.image.index.v1+json",
+    schemaVersion: 2,
+  });
+}
+
+/** Whether the layout holds exactly this content already; blobs are compared by name and size. */
+export async function layoutIsCurrent(
+  directory: string,
+  content: LayoutContent,
+  sizes: ReadonlyMap<Digest, number>,
+): Promise<boolean> {
+  const there = await readFile(join(directory, "index.json"), "utf8").catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  });
+  if (there !== indexJson(content)) return false;
+  const wanted = [...content.documents.map(({ descriptor }) => descriptor.digest), ...content.layers];
+  for (const digest of wanted) {
+    const info = await stat(blobPath(directory, digest)).catch(() => undefined);
+    if (info === undefined || info.size !== sizes.get(digest)) return false;
+  }
+  return true;
+}
+
+/**
+ * Makes `directory` a layout of exactly this content. Blobs come first and index.json last, so that a reader never finds a name whose
+ * blobs are missing; blobs that belong to nothing are removed at the end.
+ */
+export async function writeLayout(host: Host, store: Store, directory: string, content: LayoutContent): Promise<void> {
+  const blobs = join(directory, "blobs", "sha256");
+  await mkdir(blobs, { recursive: true });
+  const wanted = new Set<string>();
+  for (const digest of content.layers) {
+    wanted.add(hexOf(digest));
+    await store.place(digest, blobPath(directory, digest));
+  }
+  for (const { bytes, descriptor } of content.documents) {
+    wanted.add(hexOf(descriptor.digest));
+    await writeFileAtomically(host, blobPath(directory, descriptor.digest), bytes);
+  }
+  await writeFileAtomically(host, join(directory, "oci-layout"), canonicalJson({ imageLayoutVersion: "1.0.0" }));
+  await writeFileAtomically(host, join(directory, "index.json"), indexJson(content));
+  for (const name of await readdir(blobs)) if (!wanted.has(name)) await rm(join(blobs, name), { force: true });
+}
