@@ -1,0 +1,145 @@
+/** Opens addresses for reading: http, https and file, with a start offset, redirects, proxies from the environment and time limits. */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { fileURLToPath } from "node:url";
+import { systemCode } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+
+export type Opened =
+  /** Bytes from `start` on; `size` is that of the whole file, where the other side tells. */
+  | { readonly kind: "body"; readonly start: number; readonly size?: number; readonly body: AsyncIterable<Uint8Array> }
+  | { readonly kind: "status"; readonly status: number };
+
+export interface TransportOptions {
+  /** Milliseconds until the head of the answer must be there; 20 seconds unless given. */
+  readonly answerLimit?: number;
+  /** Milliseconds without a byte after which a transfer is given up; 30 seconds unless given. */
+  readonly stallLimit?: number;
+  /** Connections to one server at a time; 8 unless given. */
+  readonly connections?: number;
+}
+
+/** A transfer that stopped: worth another try. */
+export class TransferError extends Error {
+  override readonly name = "TransferError";
+}
+
+const redirectLimit = 5;
+
+/** The variables that curl and apt know, in the form Node's agents take them. */
+function proxyEnvironment(host: Host): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of ["http_proxy", "https_proxy", "no_proxy"]) {
+    const value = host.env(name) ?? (name === "http_proxy" ? undefined : host.env(name.toUpperCase()));
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+/** `bytes 100-199/200` (RFC 9110, section 14.4). */
+function contentRange(value: string | undefined): { readonly start: number; readonly size?: number } | undefined {
+  const [, start, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(value ?? "") ?? [];
+  if (start === undefined) return undefined;
+  return { start: Number(start), ...(size === undefined || size === "*" ? {} : { size: Number(size) }) };
+}
+
+function bodyOf(response: IncomingMessage): Opened {
+  const status = response.statusCode ?? 0;
+  if (status === 200) {
+    const length = response.headers["content-length"];
+    return { kind: "body", start: 0, body: response, ...(length === undefined ? {} : { size: Number(length) }) };
+  }
+  const range = contentRange(response.headers["content-range"]);
+  if (range === undefined) throw new TransferError("a partial answer without a usable Content-Range");
+  return { kind: "body", body: response, ...range };
+}
+
+export class Transport {
+  readonly #http: HttpAgent;
+  readonly #https: HttpsAgent;
+  readonly #answerLimit: number;
+  readonly #stallLimit: number;
+
+  constructor(host: Host, options: TransportOptions = {}) {
+    const settings = { keepAlive: true, maxSockets: options.connections ?? 8, proxyEnv: proxyEnvironment(host) };
+    this.#http = new HttpAgent(settings);
+    this.#https = new HttpsAgent(settings);
+    this.#answerLimit = options.answerLimit ?? 20_000;
+    this.#stallLimit = options.stallLimit ?? 30_000;
+  }
+
+  /**
+   * Opens an address at `start` bytes. A server that does not know ranges answers from 0, which `start` in the answer tells.
+   * Rejects with system errors and TransferError; an answer that is no success comes back as its status.
+   */
+  async open(address: string, start = 0, signal?: AbortSignal): Promise<Opened> {
+    let url = new URL(address);
+    for (let hops = 0; hops <= redirectLimit; hops++) {
+      if (url.protocol === "file:") return openFile(url, start);
+      const response = await this.#send(url, start, signal);
+      const status = response.statusCode ?? 0;
+      if (status === 200 || status === 206) return bodyOf(response);
+      // The rest of an answer nobody reads would keep the connection busy.
+      response.resume();
+      const location = response.headers.location;
+      if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { kind: "status", status };
+      url = new URL(location, url);
+      if (url.protocol !== "http:" && url.protocol !== "https:") throw new TransferError("a redirect out of the web");
+    }
+    throw new TransferError(`more than ${redirectLimit} redirects`);
+  }
+
+  #send(url: URL, start: number, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    const secure = url.protocol === "https:";
+    const options: RequestOptions = {
+      agent: secure ? this.#https : this.#http,
+      headers: {
+        "user-agent": "lockstep",
+        // Bytes are named by hash as they lie in the archive, so they must not be compressed on the way.
+        "accept-encoding": "identity",
+        ...(start > 0 ? { range: `bytes=${start}-` } : {}),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    };
+    return new Promise((resolve, reject) => {
+      const request = (secure ? httpsRequest : httpRequest)(url, options);
+      const timer = setTimeout(
+        () => request.destroy(new TransferError(`no answer within ${this.#answerLimit / 1000} seconds`)),
+        this.#answerLimit,
+      );
+      request.setTimeout(this.#stallLimit, () =>
+        request.destroy(new TransferError(`no data for ${this.#stallLimit / 1000} seconds`)),
+      );
+      request.on("response", (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      });
+      request.on("error", (error) => {
+        clearTimeout(timer);
+        reject(error);
+      });
+      request.end();
+    });
+  }
+
+  /** Closes idle connections, so that the process can end. */
+  close(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+}
+
+async function openFile(url: URL, start: number): Promise<Opened> {
+  const path = fileURLToPath(url);
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) return { kind: "status", status: 404 };
+    const from = Math.min(start, info.size);
+    return { kind: "body", start: from, size: info.size, body: createReadStream(path, { start: from }) };
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return { kind: "status", status: 404 };
+    throw error;
+  }
+}
