@@ -1,0 +1,123 @@
+/** The lock's sections: which fields an entry has, what each must be, and the seal that tells a hand edit. */
+import { hash } from "node:crypto";
+import { canonicalJson } from "../store/canonical-json.ts";
+
+/** Why a value is not what its field must be, as a clause that follows the field's name; undefined when it is. */
+export type Check = (value: unknown) => string | undefined;
+export type Fields = Readonly<Record<string, Check>>;
+export type SectionName = "images" | "packages" | "releases";
+
+/** Digits of a seal. It tells slips, not forgery: whoever can write the lock can also seal it, and review is what guards against that. */
+const sealLength = 16;
+
+/** The seal of an entry: first 16 hexadecimal digits of SHA-256 over the canonical JSON of section, key and content without the seal. */
+export function sealOf(section: SectionName, key: string, content: Readonly<Record<string, unknown>>): string {
+  return hash("sha256", canonicalJson([section, key, content]), "hex").slice(0, sealLength);
+}
+
+function text(pattern: RegExp, must: string): Check {
+  return (value) => (typeof value === "string" && pattern.test(value) ? undefined : `must be ${must}`);
+}
+
+const hex64 = text(/^[0-9a-f]{64}$/, "64 hexadecimal digits in lower case");
+const suite = text(/^[a-z][a-z0-9-]*$/, "a suite");
+const archive = text(/^debian(-security)?$/, '"debian" or "debian-security"');
+const packageName = text(/^[a-z0-9][a-z0-9+.-]+$/, "the name of a Debian package");
+const version = text(/^[0-9][A-Za-z0-9.+~:-]*$/, "a Debian version");
+const sealPattern = text(/^[0-9a-f]{16}$/, "16 hexadecimal digits in lower case");
+
+const date: Check = (value) => {
+  const must = "must be a time in UTC such as 2026-11-21T09:15:44Z";
+  if (typeof value !== "string" || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value)) return must;
+  const time = Date.parse(value);
+  // A thirtieth of February is parsed as a day of March, and gives another text.
+  return Number.isNaN(time) || new Date(time).toISOString() !== value.replace("Z", ".000Z") ? must : undefined;
+};
+
+const size: Check = (value) =>
+  Number.isSafeInteger(value) && Number(value) > 0 ? undefined : "must be a number of bytes";
+
+const poolPath: Check = (value) => {
+  const good =
+    typeof value === "string" &&
+    /^pool\/[A-Za-z0-9][A-Za-z0-9._+~/%-]*\.deb$/.test(value) &&
+    value.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+  return good ? undefined : "must be a path in the pool of the archive, ending in .deb";
+};
+
+/** A list of distinct texts in order of their bytes (all of them are ASCII). */
+function sorted(each: Check, what: string, least: number): Check {
+  return (value) => {
+    if (!Array.isArray(value)) return `must be a list of ${what}`;
+    const items: readonly unknown[] = value;
+    if (items.length < least) return `must be a list of at least ${least} of ${what}`;
+    for (const [index, item] of items.entries()) {
+      if (each(item) !== undefined) return `must be a list of ${what}; item ${index + 1} is not one`;
+      const before = items[index - 1];
+      if (index > 0 && !(String(before) < String(item))) return "must be sorted, each item once";
+    }
+    return undefined;
+  };
+}
+
+const packageKeyPattern = text(
+  /^[a-z0-9][a-z0-9+.-]+_[0-9][A-Za-z0-9.+~:-]*_(amd64|arm64|all)$/,
+  "the key of a package entry",
+);
+
+const platforms: Check = (value) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return "must be a mapping of platforms";
+  const entries = Object.entries(value);
+  if (entries.length === 0) return "must have at least one platform";
+  const keys = sorted(packageKeyPattern, "keys of package entries", 0);
+  for (const [platform, list] of entries) {
+    if (platform !== "linux/amd64" && platform !== "linux/arm64") return `must not have the platform "${platform}"`;
+    const problem = keys(list);
+    if (problem !== undefined) return `for ${platform} ${problem}`;
+  }
+  return undefined;
+};
+
+const seal = { seal: sealPattern };
+
+/** Every field an entry of a section has; none may be missing, no other may be there. */
+export const sections: Readonly<Record<SectionName, Fields>> = {
+  images: {
+    suite,
+    dependencies: text(/^(all|none)$/, '"all" or "none"'),
+    request: sorted(packageName, "names of packages", 1),
+    platforms,
+    ...seal,
+  },
+  packages: {
+    name: packageName,
+    version,
+    architecture: text(/^(amd64|arm64|all)$/, '"amd64", "arm64" or "all"'),
+    archive,
+    path: poolPath,
+    size,
+    sha256: hex64,
+    source: packageName,
+    sourceVersion: version,
+    release: text(/^[a-z][a-z0-9-]*@[0-9a-f]{12}$/, "the key of a release entry"),
+    ...seal,
+  },
+  releases: {
+    suite,
+    archive,
+    date,
+    sha256: hex64,
+    signedBy: sorted(text(/^([0-9A-F]{40}|[0-9A-F]{64})$/, "a fingerprint"), "fingerprints of keys in upper case", 1),
+    ...seal,
+  },
+};
+
+/** Names of the sections in the order they are written. */
+export const sectionNames: readonly SectionName[] = ["images", "packages", "releases"];
+
+/** The pattern of the keys of a section. */
+export const keyChecks: Readonly<Record<SectionName, Check>> = {
+  images: text(/^[a-z0-9]+([._-][a-z0-9]+)*$/, "the name of an image"),
+  packages: packageKeyPattern,
+  releases: text(/^[a-z][a-z0-9-]*@[0-9a-f]{12}$/, "a suite and the first 12 digits of its digest"),
+};
