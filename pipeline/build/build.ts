@@ -63,12 +63,25 @@ async function knownLayer(results: Store, key: string): Promise<Layer | undefine
   return blob?.size === layer.size ? layer : undefined;
 }
 
+/** A layer once it is both made and recorded. */
+function recorded(results: Store, key: string, making: Promise<Layer | undefined>): Promise<Layer> {
+  const done = making.then(async (layer) => {
+    if (layer === undefined) throw new LockstepError({ code: "LS1000", message: "a layer was not written" });
+    await results.putRecord("result", key, layer);
+    return layer;
+  });
+  // Whoever waits for it sees a failure; when nobody does, the maker still throws it.
+  done.catch(() => {});
+  return done;
+}
+
 /** The layers of one plan: from the records, or made. */
 async function buildLayers(
   stores: Stores,
   report: Report,
   image: PlannedImage,
   unpacked: Unpacked,
+  pending: Map<string, Promise<Layer>>,
   options: BuildOptions,
 ): Promise<Pick<BuiltPlatform, "layers" | "cached" | "notDone">> {
   const { plan } = image;
@@ -80,19 +93,24 @@ async function buildLayers(
   for (const [index, planned] of plan.layers.entries()) {
     if (options.signal?.aborted === true)
       throw new LockstepError({ code: "LS1003", message: "interrupted; nothing was left half written" });
-    const there = known[index];
+    const key = keys[index] ?? "";
+    // Images with a common base reach its layers at the same time: the first one makes them, the others wait.
+    const underWay = pending.get(key);
+    const there = known[index] ?? (underWay === undefined ? undefined : await underWay);
     const write = there === undefined;
-    let made: Layer | undefined;
-    if (planned.kind === "packages") {
-      const packages = planned.packages.map(({ key }) => unpacked.get(image, key));
-      made = await assembly.packages(planned, packages, write);
-    } else {
-      made = await assembly.entries(planned, write);
-    }
-    const layer = there ?? made;
-    const key = keys[index];
-    if (layer === undefined || key === undefined) continue;
-    if (write) await stores.results.putRecord("result", key, layer);
+    const make = async (): Promise<Layer | undefined> => {
+      if (planned.kind === "entries") return assembly.entries(planned, write);
+      return assembly.packages(
+        planned,
+        planned.packages.map((item) => unpacked.get(image, item.key)),
+        write,
+      );
+    };
+    const made = make();
+    if (write) pending.set(key, recorded(stores.results, key, made));
+    const layer = there ?? (await pending.get(key));
+    await made;
+    if (layer === undefined) continue;
     layers.push(layer);
   }
   for (const path of assembly.replaced) report.detail(`${image.image} ${plan.platform}: a file set replaces ${path}`);
@@ -105,11 +123,12 @@ async function buildPlatform(
   report: Report,
   image: PlannedImage,
   unpacked: Unpacked,
+  pending: Map<string, Promise<Layer>>,
   options: BuildOptions,
 ): Promise<BuiltPlatform> {
   const begin = host.elapsed();
   const { plan } = image;
-  const { layers, cached, notDone } = await buildLayers(stores, report, image, unpacked, options);
+  const { layers, cached, notDone } = await buildLayers(stores, report, image, unpacked, pending, options);
   const { config, manifest } = imageDocuments({
     format,
     platform: plan.platform,
@@ -193,8 +212,9 @@ export async function buildImages(
   // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
   const unpacked =
     needed.length > 0 ? await unpackPackages(host, stores, report, needed, options.signal) : nothingUnpacked;
+  const pending = new Map<string, Promise<Layer>>();
   const built = await inParallel(images, host.parallelism, (image) =>
-    buildPlatform(host, stores, report, image, unpacked, options),
+    buildPlatform(host, stores, report, image, unpacked, pending, options),
   );
   const byImage = new Map<string, BuiltPlatform[]>();
   for (const [index, platform] of built.entries()) {

@@ -1,0 +1,45 @@
+/** The command line: one file per command, a table that lists them. This file says what a command is. */
+import type { Command } from "commander";
+import type { ExitCode } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import type { Report } from "../report/report.ts";
+import type { Store } from "../store/store.ts";
+
+/** What a command is given besides its own options. */
+export interface Context {
+  readonly host: Host;
+  readonly report: Report;
+  readonly store: Store;
+  /** The repository's root directory. */
+  readonly root: string;
+  /** Fires on Ctrl-C and on SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command has to say: a document for `--json`, and the same for people. */
+export interface Outcome {
+  readonly exit: ExitCode;
+  /** The `result` member of the JSON document. */
+  readonly result: unknown;
+  /** Text for stdout, each line ended by a newline; empty when there is nothing to say. */
+  readonly text: string;
+}
+
+export interface CommandModule {
+  /** Adds the command's arguments and options. */
+  readonly define: (command: Command) => void;
+  readonly run: (
+    context: Context,
+    options: Readonly<Record<string, unknown>>,
+    args: readonly string[],
+  ) => Promise<Outcome>;
+  /** Shown at the end of `--help`. */
+  readonly examples: readonly string[];
+}
+
+/** A row of the table: modules are loaded when their command is called, so that starting stays fast. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}

@@ -1,0 +1,39 @@
+/** The table of commands, in the order in which `--help` shows them. */
+import type { CommandEntry } from "./command.ts";
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "ship",
+    summary: "check, build, verify, describe, sign and render everything",
+    load: () => import("./ship.ts"),
+  },
+  {
+    name: "pin",
+    summary: "resolve what the specs ask for and write it to lockstep.lock",
+    load: () => import("./pin.ts"),
+  },
+  { name: "build", summary: "build images from locked inputs", load: () => import("./build.ts") },
+  {
+    name: "verify",
+    summary: "rebuild images in other surroundings and compare digests",
+    load: () => import("./verify.ts"),
+  },
+  { name: "sbom", summary: "write an SPDX document for each image and platform", load: () => import("./sbom.ts") },
+  {
+    name: "attest",
+    summary: "sign what is known of each image, and verify the signature",
+    load: () => import("./attest.ts"),
+  },
+  {
+    name: "render",
+    summary: "write the Kubernetes manifests with the images' digests",
+    load: () => import("./render.ts"),
+  },
+  {
+    name: "check",
+    summary: "check specs, lock, maintainer scripts and rendered manifests",
+    load: () => import("./check.ts"),
+  },
+  { name: "store", summary: "look after the store: gc, check, du", load: () => import("./store.ts") },
+  { name: "schema", summary: "print the JSON Schema of image.yaml", load: () => import("./schema.ts") },
+];

@@ -1,0 +1,151 @@
+/** The program's entry: parses the command line, runs one command, prints its outcome, and ends with its exit code. */
+import { existsSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { Command, CommanderError, Option } from "commander";
+import { type ExitCode, LockstepError, messageOf, type Problem } from "../host/errors.ts";
+import { createHost, type Host } from "../host/host.ts";
+import { terminalReport, wantsColor } from "../report/terminal.ts";
+import { Store } from "../store/store.ts";
+import type { CommandEntry, CommandModule, Context } from "./command.ts";
+import { commands } from "./commands.ts";
+
+/** The version of the JSON documents that `--json` prints. */
+const documentVersion = 1;
+const version = "0.1.0";
+
+interface CommonOptions {
+  readonly root?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** The nearest directory upwards that has images/ or a lock; the current one when there is none. */
+function findRoot(from: string): string {
+  for (let directory = from; ; directory = dirname(directory)) {
+    if (existsSync(join(directory, "images")) || existsSync(join(directory, "lockstep.lock"))) return directory;
+    if (directory === dirname(directory)) return from;
+  }
+}
+
+function printFailure(host: Host, error: unknown, json: boolean): ExitCode {
+  const problems: readonly Problem[] =
+    error instanceof LockstepError
+      ? error.problems
+      : [
+          {
+            code: "LS1000",
+            message: `${messageOf(error)}; please report this`,
+            hint: "run it again with --verbose for the stack",
+          },
+        ];
+  const exit = error instanceof LockstepError ? error.exitCode : 4;
+  if (json) process.stdout.write(`${JSON.stringify({ version: documentVersion, error: { problems } })}\n`);
+  const text = error instanceof LockstepError ? error.message : new LockstepError(problems).message;
+  process.stderr.write(`${text}\n`);
+  if (!(error instanceof LockstepError) && host.env("LOCKSTEP_DEBUG") !== undefined && error instanceof Error)
+    process.stderr.write(`${error.stack ?? ""}\n`);
+  return exit;
+}
+
+async function runCommand(host: Host, module: CommandModule, command: Command): Promise<ExitCode> {
+  const options = command.opts<CommonOptions & Record<string, unknown>>();
+  const abort = new AbortController();
+  const level = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
+  const tty = process.stderr.isTTY && host.env("TERM") !== "dumb" && host.env("CI") === undefined;
+  const report = terminalReport(host, process.stderr, {
+    tty,
+    color: wantsColor(host, process.stderr.isTTY),
+    level,
+    signal: abort.signal,
+  });
+  let signals = 0;
+  const onSignal = (): void => {
+    // The second time the user means it: temporary files are found by the next `store gc`.
+    if (++signals > 1) process.exit(4);
+    abort.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const root = options.root === undefined ? findRoot(host.cwd) : resolve(host.cwd, options.root);
+  const context: Context = { host, report, store: new Store(host), root, signal: abort.signal };
+  try {
+    const { exit, result, text } = await module.run(context, options, command.args);
+    report.close();
+    if (options.json === true)
+      process.stdout.write(`${JSON.stringify({ version: documentVersion, command: command.name(), exit, result })}\n`);
+    else if (text !== "") process.stdout.write(text);
+    return exit;
+  } catch (error) {
+    report.close();
+    return printFailure(host, error, options.json === true);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+function common(command: Command): void {
+  command
+    .addOption(
+      new Option("-C, --root <directory>", "the repository to work in").default(undefined, "the nearest one upwards"),
+    )
+    .option("--json", "print one JSON document on stdout")
+    .option("-q, --quiet", "show warnings and errors only")
+    .option("-v, --verbose", "show details")
+    .showHelpAfterError("(--help shows what is possible)");
+}
+
+async function define(
+  program: Command,
+  entry: CommandEntry,
+  onExit: (exit: ExitCode) => void,
+  host: Host,
+): Promise<void> {
+  const module = await entry.load();
+  const command = program.command(entry.name).description(entry.summary);
+  module.define(command);
+  common(command);
+  command.addHelpText("after", `\nExamples:\n${module.examples.map((example) => `  ${example}\n`).join("")}`);
+  command.exitOverride();
+  command.action(async () => onExit(await runCommand(host, module, command)));
+}
+
+async function main(host: Host, argv: readonly string[]): Promise<ExitCode> {
+  const program = new Command("lockstep")
+    .description("Builds container images that have one digest on every machine, proves it, and delivers them.")
+    .version(version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      "after",
+      `\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 wrong input, 4 machine or network.\n\nExamples:\n  lockstep ship\n  lockstep build web --json\n  lockstep pin --dry-run\n`,
+    );
+  let exit: ExitCode = 0;
+  const called = commands.filter(({ name }) => name === argv[0]);
+  // Only the command that is called is loaded, unless there is none and help or a suggestion needs all of them.
+  for (const entry of called.length > 0 ? called : commands)
+    await define(program, entry, (code) => (exit = code), host);
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync(argv as string[], { from: "user" });
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+}
+
+const host = createHost();
+enableCompileCache(join(host.cacheDirectory, "compiled"));
+// Whoever reads our output may stop reading.
+process.stdout.on("error", (error: Error & { code?: string }) => {
+  if (error.code !== "EPIPE") throw error;
+});
+try {
+  process.exitCode = await main(host, process.argv.slice(2));
+} catch (error) {
+  process.exitCode = printFailure(host, error, process.argv.includes("--json"));
+}

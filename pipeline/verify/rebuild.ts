@@ -1,0 +1,121 @@
+/** Rebuilding for comparison: a fresh process with nothing but the locked inputs, in surroundings that differ in everything that must not matter. */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LockstepError, messageOf } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import type { Report } from "../report/report.ts";
+import type { Digest } from "../store/digest.ts";
+import type { Store } from "../store/store.ts";
+
+/** What the rebuilding process says of one platform; the shape of `lockstep build --json`. */
+export interface RebuiltPlatform {
+  readonly platform: string;
+  readonly plan: Digest;
+  readonly digest: Digest;
+  readonly layers: readonly { readonly digest: Digest; readonly diffId: Digest; readonly size: number }[];
+}
+
+export interface RebuiltImage {
+  readonly image: string;
+  readonly digest: Digest;
+  readonly platforms: readonly RebuiltPlatform[];
+}
+
+/** How the surroundings of the rebuild differ, for people and for evidence. */
+export const perturbations = [
+  "fresh process",
+  "empty store of results",
+  "TZ",
+  "LANG and LC_ALL",
+  "umask",
+  "HOME",
+  "working directory",
+  "clock",
+  "order of directory listings",
+] as const;
+
+export interface RebuildOptions {
+  readonly root: string;
+  readonly images: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Called with the directory of the rebuilt layouts before it is removed. */
+  readonly inspect?: (out: string) => Promise<void>;
+}
+
+/** Rebuilds images from the inputs in `store`, and gives what the other process says. LS5002 when it fails. */
+export async function rebuild(
+  host: Host,
+  store: Store,
+  report: Report,
+  options: RebuildOptions,
+): Promise<readonly RebuiltImage[]> {
+  // Beside the store: it needs as much space as the images, which a small /tmp may not have.
+  const work = join(store.directory, "verify", host.token(8));
+  const directory = async (name: string): Promise<string> => {
+    const path = join(work, name);
+    await mkdir(path, { recursive: true });
+    return path;
+  };
+  const task = report.task(
+    `rebuild ${options.images.length} ${options.images.length === 1 ? "image" : "images"} to compare`,
+    "items",
+  );
+  try {
+    const epoch = host.env("SOURCE_DATE_EPOCH");
+    const env: Record<string, string> = {
+      HOME: await directory("home"),
+      LANG: "tr_TR.UTF-8",
+      LC_ALL: "tr_TR.UTF-8",
+      TZ: "Pacific/Kiritimati",
+      LOCKSTEP_STORE: await directory("store"),
+      ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }),
+    };
+    const out = join(await directory("made"), "out");
+    const main = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
+    const perturb = new URL("../host/perturb.ts", import.meta.url).href;
+    const args = [
+      "--import",
+      perturb,
+      main,
+      "build",
+      "--root",
+      options.root,
+      "--inputs",
+      store.directory,
+      "--out",
+      out,
+      "--json",
+      "--quiet",
+      ...options.images,
+    ];
+    const result = await host.run(host.node, args, {
+      cwd: await directory("elsewhere"),
+      env,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    if (result.code !== 0) {
+      const said = result.stderr.toString("utf8").trim();
+      throw new LockstepError({
+        code: "LS5002",
+        message: `the rebuild ended with code ${result.code ?? result.signal}${said === "" ? "" : `:\n${said}`}`,
+      });
+    }
+    const document = JSON.parse(result.stdout.toString("utf8")) as {
+      readonly result: { readonly images: readonly RebuiltImage[] };
+    };
+    await options.inspect?.(out);
+    return document.result.images;
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    if (options.signal?.aborted === true)
+      throw new LockstepError({ code: "LS1003", message: "interrupted; nothing was left half written" });
+    throw new LockstepError(
+      { code: "LS5002", message: `the rebuild could not be started or understood: ${messageOf(error)}` },
+      { cause: error },
+    );
+  } finally {
+    task.done();
+    await rm(work, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,119 @@
+/** Verify: rebuild, compare digests, and keep the verdict with the plans it is about. */
+import type { BuiltImage } from "../build/build.ts";
+import type { Host } from "../host/host.ts";
+import type { Report } from "../report/report.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import { type Digest, digestOf, hexOf } from "../store/digest.ts";
+import type { Store } from "../store/store.ts";
+import { rebuild, type RebuiltImage, type RebuiltPlatform } from "./rebuild.ts";
+
+/** One thing that came out otherwise: the smallest part that is known to differ. */
+export interface Difference {
+  readonly platform: string;
+  /** `layer 2 of 3`, `config or manifest`, `platform is missing`. */
+  readonly what: string;
+  readonly expected: string;
+  readonly rebuilt: string;
+}
+
+export interface Verdict {
+  readonly image: string;
+  readonly verdict: "reproduced" | "differs";
+  /** Of the index that was built, and of the one that was rebuilt. */
+  readonly expected: Digest;
+  readonly rebuilt: Digest;
+  readonly differences: readonly Difference[];
+  /** Whether an earlier verdict on the same plans and digest was kept. */
+  readonly known: boolean;
+}
+
+function comparePlatform(
+  built: BuiltImage["platforms"][number],
+  again: RebuiltPlatform | undefined,
+): readonly Difference[] {
+  const { platform } = built;
+  const expected = built.manifest.descriptor.digest;
+  if (again === undefined) return [{ platform, what: "platform is missing", expected, rebuilt: "nothing" }];
+  if (again.digest === expected) return [];
+  if (again.plan !== built.plan)
+    return [
+      {
+        platform,
+        what: "plan (an input changed between build and rebuild)",
+        expected: built.plan,
+        rebuilt: again.plan,
+      },
+    ];
+  const layers = built.layers.flatMap((layer, index): readonly Difference[] => {
+    const other = again.layers[index];
+    if (other?.digest === layer.digest) return [];
+    const sameTar = other?.diffId === layer.diffId ? " (same content, other compression)" : "";
+    return [
+      {
+        platform,
+        what: `layer ${index + 1} of ${built.layers.length}${sameTar}`,
+        expected: layer.digest,
+        rebuilt: other?.digest ?? "nothing",
+      },
+    ];
+  });
+  return layers.length > 0 ? layers : [{ platform, what: "config or manifest", expected, rebuilt: again.digest }];
+}
+
+/** Compares what was built with what was rebuilt; never says `reproduced` unless the index digests are equal. */
+export function judge(built: BuiltImage, again: RebuiltImage | undefined): Omit<Verdict, "known"> {
+  const expected = built.index.descriptor.digest;
+  const rebuilt = again?.digest;
+  if (rebuilt === expected) return { image: built.image, verdict: "reproduced", expected, rebuilt, differences: [] };
+  const differences = built.platforms.flatMap((platform) =>
+    comparePlatform(
+      platform,
+      again?.platforms.find((other) => other.platform === platform.platform),
+    ),
+  );
+  return { image: built.image, verdict: "differs", expected, rebuilt: rebuilt ?? "sha256:", differences };
+}
+
+function verdictKey(built: BuiltImage): string {
+  const plans = built.platforms.map(({ platform, plan }) => ({ platform, plan }));
+  return hexOf(
+    digestOf(canonicalJson({ kind: "verdict", image: built.image, index: built.index.descriptor.digest, plans })),
+  );
+}
+
+/**
+ * Rebuilds what has no verdict yet and compares. A verdict is kept only when it is `reproduced`, under the plans and the digest it is
+ * about; `again` rebuilds everything regardless.
+ */
+export async function verifyImages(
+  host: Host,
+  store: Store,
+  report: Report,
+  built: readonly BuiltImage[],
+  options: { readonly root: string; readonly again: boolean; readonly signal?: AbortSignal },
+): Promise<readonly Verdict[]> {
+  const verdicts = new Map<string, Verdict>();
+  if (!options.again) {
+    for (const image of built) {
+      const record = (await store.getRecord("result", verdictKey(image))) as Verdict | undefined;
+      if (record !== undefined) verdicts.set(image.image, { ...record, known: true });
+    }
+  }
+  const open = built.filter(({ image }) => !verdicts.has(image));
+  if (open.length > 0) {
+    const rebuilt = await rebuild(host, store, report, {
+      root: options.root,
+      images: open.map(({ image }) => image),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    for (const image of open) {
+      const verdict = judge(
+        image,
+        rebuilt.find((other) => other.image === image.image),
+      );
+      if (verdict.verdict === "reproduced") await store.putRecord("result", verdictKey(image), verdict);
+      verdicts.set(image.image, { ...verdict, known: false });
+    }
+  }
+  return built.flatMap(({ image }) => verdicts.get(image) ?? []);
+}
