@@ -45,7 +45,7 @@ export const codes = {
   LS2103: { title: "package is not in the suite", exit: 3 },
   LS2104: { title: "packages exclude each other", exit: 3 },
   LS2105: { title: "package versions differ between platforms", exit: 3 },
-  LS2106: { title: "nothing of that name can be pinned", exit: 3 },
+  LS2106: { title: "cannot pin only that", exit: 3 },
   LS2107: { title: "packages cannot be resolved in reasonable time", exit: 3 },
   // 22xx the lock
   LS2201: { title: "lock is out of date", exit: 3 },

@@ -76,7 +76,10 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer, void> {
 }
 
 async function expand(bytes: Buffer, path: string, size: number, place: Place): Promise<Buffer> {
-  if (path.endsWith(".gz")) return await gunzipWhole(bytes, { maxOutputLength: size });
+  if (path.endsWith(".gz")) {
+    // One piece of a byte more than is expected: nothing has to be joined, which would need the memory twice.
+    return await gunzipWhole(bytes, { maxOutputLength: size, chunkSize: size + 64 });
+  }
   const plain = Buffer.allocUnsafe(size);
   let at = 0;
   for await (const chunk of decompress(once(bytes), path, place, size)) {

@@ -1,0 +1,137 @@
+/** Resolves the packages of every image on every platform, one architecture at a time so that only one set of indexes is in memory. */
+import { LockstepError, type Problem, formatProblem } from "../host/errors.ts";
+import type { Lock, LockedPackage } from "../lock/types.ts";
+import type { Report } from "../report/report.ts";
+import type { Candidate } from "../source/debian/candidate.ts";
+import type { BinaryArchitecture } from "../source/debian/indexes.ts";
+import { resolve } from "../source/debian/resolve.ts";
+import type { ResolvedImage } from "../source/debian/same-versions.ts";
+import type { Preference, Universe } from "../source/debian/universe.ts";
+import type { Platform } from "../spec/types.ts";
+import { type Scope, preferenceFor } from "./pin-scope.ts";
+import { type PackageRequest, impliedPackages } from "./requests.ts";
+
+export function architectureOf(platform: Platform): BinaryArchitecture {
+  return platform === "linux/amd64" ? "amd64" : "arm64";
+}
+
+export interface PinInput {
+  readonly requests: readonly PackageRequest[];
+  readonly lock: Lock;
+  readonly scope: Scope;
+  readonly report: Report;
+  /** The packages on offer; `locked` are those whose exact versions may be wanted. */
+  readonly universeOf: (suite: string, platform: Platform, locked: readonly LockedPackage[]) => Promise<Universe>;
+}
+
+function lockedOf(lock: Lock, image: string, platform: Platform): readonly LockedPackage[] {
+  return (lock.images.get(image)?.platforms[platform] ?? [])
+    .map((key) => lock.packages.get(key))
+    .filter((item) => item !== undefined);
+}
+
+/** The packages of an image that keeps its entry, for those that are `from` it. */
+function keptCandidates(input: PinInput, universe: Universe, image: string, platform: Platform): readonly Candidate[] {
+  const problems: Problem[] = [];
+  const found: Candidate[] = [];
+  for (const { name, version, sha256 } of lockedOf(input.lock, image, platform)) {
+    const candidate = universe.offered(name).find((it) => it.version === version && it.sha256 === sha256);
+    if (candidate !== undefined) found.push(candidate);
+    else {
+      problems.push({
+        code: "LS2106",
+        message: `image "${image}" keeps ${name} ${version}, which the archive no longer offers, so what is built on it cannot be resolved`,
+        hint: `run \`lockstep pin --only ${image}\`, or \`lockstep pin\``,
+      });
+    }
+  }
+  if (problems.length > 0) throw new LockstepError(problems);
+  return found;
+}
+
+/** Problems that every platform has are told once; others with their platforms. */
+function mergeProblems(found: ReadonlyMap<Platform, readonly Problem[]>, platforms: number): readonly Problem[] {
+  const merged = new Map<string, { readonly problem: Problem; readonly platforms: Platform[] }>();
+  for (const [platform, problems] of found) {
+    for (const problem of problems) {
+      const known = merged.get(formatProblem(problem));
+      if (known === undefined) merged.set(formatProblem(problem), { problem, platforms: [platform] });
+      else if (known.platforms.at(-1) !== platform) known.platforms.push(platform);
+    }
+  }
+  return [...merged.values()].map(({ problem, platforms: those }) =>
+    those.length === platforms ? problem : { ...problem, message: `${problem.message} (${those.join(", ")})` },
+  );
+}
+
+/** The packages of every image that is not kept. Throws the problems of all images and platforms at once. */
+export async function resolveAll(input: PinInput): Promise<readonly ResolvedImage[]> {
+  const { requests, scope, lock } = input;
+  const results = new Map<string, Map<Platform, readonly Candidate[]>>();
+  const problems = new Map<Platform, Problem[]>();
+  const moving = requests.filter(({ image }) => scope.actions.get(image) !== "keep");
+  const platforms = [...new Set(moving.flatMap((request) => request.platforms))].toSorted();
+  for (const platform of platforms) {
+    const failures: Problem[] = [];
+    for (const suite of new Set(moving.map((request) => request.suite))) {
+      const concerned = moving.filter((request) => request.suite === suite && request.platforms.includes(platform));
+      if (concerned.length === 0) continue;
+      const partial = [...scope.actions.values()].some((action) => action !== "newest");
+      const wanted = partial
+        ? requests.filter((request) => request.suite === suite).flatMap(({ image }) => lockedOf(lock, image, platform))
+        : [];
+      const universe = await input.universeOf(suite, platform, wanted);
+      const failed = new Set<string>();
+      for (const request of concerned) {
+        const { image, base } = request;
+        try {
+          // Without its base an image has no problems of its own to tell.
+          if (base !== undefined && failed.has(base)) {
+            failed.add(image);
+            continue;
+          }
+          warnOfVanished(input, universe, image, platform);
+          const candidates = resolve({
+            universe,
+            image,
+            place: request.place,
+            base:
+              base === undefined
+                ? []
+                : (results.get(base)?.get(platform) ?? keptCandidates(input, universe, base, platform)),
+            request: request.own,
+            dependencies: request.dependencies,
+            implied: impliedPackages,
+            ...withPreference(input, image, platform),
+          });
+          const perPlatform = results.get(image) ?? new Map<Platform, readonly Candidate[]>();
+          results.set(image, perPlatform.set(platform, candidates));
+        } catch (error) {
+          if (!(error instanceof LockstepError)) throw error;
+          failed.add(image);
+          failures.push(...error.problems);
+        }
+      }
+    }
+    problems.set(platform, failures);
+  }
+  const merged = mergeProblems(problems, platforms.length);
+  if (merged.length > 0) throw new LockstepError(merged);
+  return moving.map(({ image, place }) => ({ image, place, platforms: results.get(image) ?? new Map() }));
+}
+
+function withPreference(input: PinInput, image: string, platform: Platform): { readonly prefer?: Preference } {
+  const prefer = preferenceFor(input.lock, input.scope, image, platform);
+  return prefer === undefined ? {} : { prefer };
+}
+
+/** Tells of locked packages that should stay, but are nowhere to be had. */
+function warnOfVanished(input: PinInput, universe: Universe, image: string, platform: Platform): void {
+  const { lock, scope, report } = input;
+  if (scope.actions.get(image) !== "prefer") return;
+  for (const { name, version, sha256 } of lockedOf(lock, image, platform)) {
+    if (name === scope.released) continue;
+    if (universe.offered(name).some((it) => it.version === version && it.sha256 === sha256)) continue;
+    report.warn(`${name} ${version} of image "${image}" (${platform}) is no longer in the archive and cannot be kept`);
+  }
+}
