@@ -1,7 +1,7 @@
 /** Writes objects as YAML that every parser reads alike, YAML 1.1 ones included, in the key order they were made with. */
 import { Document, isScalar, visit } from "yaml";
 
-export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
+type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
 /** Text that no parser takes for anything else; all other text is put in double quotes. */

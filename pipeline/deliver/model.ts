@@ -14,7 +14,7 @@ export type Destination =
   | { readonly kind: "cidr"; readonly cidr: string; readonly port: number };
 
 /** Quantities as they are written: `50m`, `64Mi`. */
-export interface Resources {
+interface Resources {
   readonly requests: { readonly cpu: string; readonly memory: string };
   readonly limits: { readonly cpu?: string; readonly memory: string };
 }
@@ -22,7 +22,7 @@ export interface Resources {
 /** A number of pods, or a percentage of them: `25%`. */
 export type PodCount = number | `${number}%`;
 
-export type Disruption = { readonly maxUnavailable: PodCount } | { readonly minAvailable: PodCount };
+type Disruption = { readonly maxUnavailable: PodCount } | { readonly minAvailable: PodCount };
 
 /** One service, from `manifests/apps/<name>.yaml`, with every default filled in. */
 export interface App {

@@ -123,7 +123,7 @@ const settings = z.strictObject({
 
 export type RawApp = z.output<typeof app>;
 export type RawSettings = z.output<typeof settings>;
-export type Issues = readonly z.core.$ZodIssue[];
+type Issues = readonly z.core.$ZodIssue[];
 type Checked<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly issues: Issues };
 type JsonSchema = Readonly<Record<string, unknown>>;
 

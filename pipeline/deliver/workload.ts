@@ -8,7 +8,7 @@ export function selectorLabels(app: App): JsonObject {
   return { "app.kubernetes.io/name": app.name };
 }
 
-export function objectLabels(app: App): JsonObject {
+function objectLabels(app: App): JsonObject {
   return { ...selectorLabels(app), "app.kubernetes.io/managed-by": "lockstep" };
 }
 

@@ -11,7 +11,7 @@ import type { FileSet } from "./sbom.ts";
 /** What verify found: the digest came out again, it did not, or nobody could tell. */
 export type Reproduced = "yes" | "no" | "unknown";
 
-export interface PlatformEvidence {
+interface PlatformEvidence {
   readonly platform: Platform;
   /** Of the platform's manifest. */
   readonly digest: Digest;

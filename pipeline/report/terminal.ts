@@ -5,14 +5,14 @@ import { displayWidth, humanDuration, pad, printable, truncate } from "./format.
 import { Meter } from "./meter.ts";
 import type { Report, Task } from "./report.ts";
 
-/** The part of a terminal or file stream that is used; `process.stderr` is one. */
+/** The part of a terminal or file stream that is used; standard error is one. */
 export interface TextStream {
   write(text: string): unknown;
   readonly columns?: number;
   readonly rows?: number;
 }
 
-export type Level = "quiet" | "normal" | "verbose";
+type Level = "quiet" | "normal" | "verbose";
 
 export interface TerminalOptions {
   /** Whether the stream is a terminal that understands cursor movements. */

@@ -7,7 +7,7 @@ import { createHost } from "../../pipeline/host/host.ts";
 const host = createHost();
 
 /** Where tools for tests are kept between runs. */
-export const toolsDirectory = join(dirname(host.cacheDirectory), "lockstep-test-tools");
+const toolsDirectory = join(dirname(host.cacheDirectory), "lockstep-test-tools");
 
 async function go(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Buffer | undefined> {
   try {

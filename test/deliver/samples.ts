@@ -8,7 +8,7 @@ import type { ImageSpec } from "../../pipeline/spec/types.ts";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-export function imageSpec(name: string, overrides: Partial<ImageSpec> = {}): ImageSpec {
+function imageSpec(name: string, overrides: Partial<ImageSpec> = {}): ImageSpec {
   return {
     name,
     file: `images/${name}/image.yaml`,
