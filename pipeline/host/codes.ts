@@ -69,6 +69,12 @@ export const codes = {
   LS2308: { title: "release is older than the one in the lock", exit: 3 },
   LS2309: { title: "release is malformed", exit: 3 },
   LS2310: { title: "key of the archive is not readable", exit: 3 },
+  // 24xx files of the system, in place of maintainer scripts
+  LS2401: { title: "two accounts have one id", exit: 3 },
+  LS2402: { title: "account has another id already", exit: 3 },
+  LS2403: { title: "no id is free for a system account", exit: 3 },
+  LS2404: { title: "CA certificate cannot be read", exit: 3 },
+  LS2405: { title: "work of a maintainer script is not done", exit: 1 },
   // 30xx the store
   LS3001: { title: "blob in the store is corrupt", exit: 4 },
   LS3002: { title: "blob is not in the store", exit: 4 },

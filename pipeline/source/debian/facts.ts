@@ -1,7 +1,8 @@
 /** What is known of a binary package once it has been unpacked: enough to make the files of the system without unpacking it again. */
 import type { Entry } from "../../tree/entry.ts";
 
-export const scriptNames = ["preinst", "postinst", "prerm", "postrm", "config", "triggers"] as const;
+/** Control members kept whole; `templates` holds the defaults that debconf would answer with. */
+export const scriptNames = ["preinst", "postinst", "prerm", "postrm", "config", "templates", "triggers"] as const;
 export type ScriptName = (typeof scriptNames)[number];
 
 /** An ELF object below a library directory, as ldconfig sees it. */

@@ -6,6 +6,7 @@ const exact: ReadonlySet<string> = new Set([
   "etc/shells",
   "usr/share/debianutils/shells",
   "usr/share/libc-bin/nsswitch.conf",
+  "usr/share/readline/inputrc",
 ]);
 
 /** A directory (every depth below it) and how the names in it must end. */
