@@ -8,12 +8,12 @@ import type { PackageFacts } from "../source/debian/facts.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { Digester, digestOf, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
-import { comparePaths, type Entry, parentOf } from "../tree/entry.ts";
-import type { GeneratedFile } from "../tree/generated.ts";
+import { type Entry, parentOf } from "../tree/entry.ts";
 import { type DirectoryMetadata, Directories } from "./directories.ts";
 import { type EntriesLayer, format, type PackagesLayer, type PlannedEntry } from "./plan.ts";
 import type { PackageFragment } from "./package-fragment.ts";
-import { systemFiles, type SystemResult } from "./system/system.ts";
+import type { GeneratedFile } from "../tree/generated.ts";
+import type { SystemResult } from "./system/types.ts";
 
 /** A package of the image, unpacked. */
 export interface UnpackedPackage {
@@ -73,64 +73,54 @@ function contentKey(file: GeneratedFile): string {
 
 export class Assembly {
   readonly #store: Store;
-  readonly #architecture: string;
   readonly #sources: ReadonlyMap<string, string>;
   #directories: ReadonlyMap<string, DirectoryMetadata> = new Map();
   /** Who has a path that is not a directory. */
   readonly #owners = new Map<string, string>();
-  readonly #packages: UnpackedPackage[] = [];
   /** Generated files that lower layers have, by path. */
   readonly #generated = new Map<string, string>();
-  #system: SystemResult | undefined;
   /** `replaces` notes of file sets, for the report. */
   readonly replaced: string[] = [];
 
-  constructor(store: Store, architecture: string, sources: ReadonlyMap<string, string>) {
+  constructor(store: Store, sources: ReadonlyMap<string, string>) {
     this.#store = store;
-    this.#architecture = architecture;
     this.#sources = sources;
   }
 
-  /** What was done and not done for maintainer scripts, once a layer with the system's files has been added. */
-  get system(): SystemResult | undefined {
-    return this.#system;
-  }
-
-  /** A layer of packages; with `write` false only what it means for the layers above is worked out. */
+  /**
+   * A layer of packages, with the files of the system when it carries them; with `write` false only what it means for the layers above is
+   * worked out. Throws LS4201 and LS4202.
+   */
   async packages(
     layer: PackagesLayer,
     packages: readonly UnpackedPackage[],
+    system: SystemResult | undefined,
     write: boolean,
   ): Promise<Layer | undefined> {
     const directories = new Directories(this.#directories);
+    // Directories that scripts remove or put a link in the place of; generated files come last and win.
+    const gone = new Set([
+      ...(system?.removed ?? []),
+      ...(system?.files ?? []).flatMap(({ path, type }) => (type === "directory" ? [] : [path])),
+    ]);
+    const overrides = new Map((system?.overrides ?? []).map((override) => [override.path, override]));
     for (const { key, facts } of packages) {
       for (const entry of facts.entries) {
-        if (entry.type === "directory") directories.add(entry.path, entry, key);
-        else this.#owners.set(entry.path, key);
+        if (entry.type !== "directory") this.#owners.set(entry.path, key);
+        else if (!gone.has(entry.path)) directories.add(entry.path, { ...entry, ...overrides.get(entry.path) }, key);
       }
     }
-    this.#packages.push(...packages);
     const items: Item[] = [];
-    if (layer.system !== undefined) {
-      const all = this.#packages.toSorted((a, b) => comparePaths(a.key, b.key)).map(({ facts }) => facts);
-      const result = systemFiles({
-        packages: all,
-        architecture: this.#architecture,
-        epoch: layer.epoch,
-        ...layer.system,
-      });
-      this.#system = result;
-      for (const file of result.files.toSorted((a, b) => comparePaths(a.path, b.path))) {
-        const known = contentKey(file);
-        if (this.#generated.get(file.path) === known) continue;
-        this.#generated.set(file.path, known);
-        if (file.type === "directory") {
-          directories.add(file.path, file, "the system");
-          continue;
-        }
-        this.#owners.set(file.path, "the system");
-        items.push(itemOf(file, layer.epoch));
+    for (const file of system?.files ?? []) {
+      const known = contentKey(file);
+      if (this.#generated.get(file.path) === known) continue;
+      this.#generated.set(file.path, known);
+      if (file.type === "directory") {
+        directories.replace(file.path, file, "the system");
+        continue;
       }
+      this.#owners.set(file.path, "the system");
+      items.push(itemOf(file, layer.epoch));
     }
     for (const { facts } of packages) for (const { path } of facts.entries) directories.addParents(path, "packages");
     for (const { entry } of items) directories.addParents(entry.path, "the system");

@@ -1,6 +1,6 @@
 /** Builds images: plans in, OCI layouts out. A layer is made only when no record says what its plan gives. */
 import { join } from "node:path";
-import { LockstepError } from "../host/errors.ts";
+import { interrupted, LockstepError } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Layer } from "../image/layer.ts";
 import { layoutIsCurrent, type LayoutContent, writeLayout } from "../image/layout.ts";
@@ -36,8 +36,8 @@ export interface BuiltPlatform {
   readonly cached: boolean;
   /** Milliseconds. */
   readonly duration: number;
-  /** What maintainer scripts would have done and was not done; only known when a layer had to be made. */
-  readonly notDone?: readonly ScriptNote[];
+  /** What maintainer scripts would have done and nobody did. */
+  readonly notDone: readonly ScriptNote[];
 }
 
 export interface BuiltImage {
@@ -56,65 +56,79 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
 }
 
-async function knownLayer(results: Store, key: string): Promise<Layer | undefined> {
-  const layer = (await results.getRecord("result", key)) as Layer | undefined;
-  if (layer === undefined) return undefined;
-  const blob = await results.find(layer.digest);
-  return blob?.size === layer.size ? layer : undefined;
+/** A layer that was made, and what its maintainer scripts left undone. */
+interface LayerRecord {
+  readonly layer: Layer;
+  readonly notDone: readonly ScriptNote[];
 }
 
-/** A layer once it is both made and recorded. */
-function recorded(results: Store, key: string, making: Promise<Layer | undefined>): Promise<Layer> {
-  const done = making.then(async (layer) => {
-    if (layer === undefined) throw new LockstepError({ code: "LS1000", message: "a layer was not written" });
-    await results.putRecord("result", key, layer);
-    return layer;
-  });
-  // Whoever waits for it sees a failure; when nobody does, the maker still throws it.
-  done.catch(() => {});
-  return done;
+async function knownLayer(results: Store, key: string): Promise<LayerRecord | undefined> {
+  const record = (await results.getRecord("result", key)) as LayerRecord | undefined;
+  if (record === undefined) return undefined;
+  const blob = await results.find(record.layer.digest);
+  return blob?.size === record.layer.size ? record : undefined;
 }
 
-/** The layers of one plan: from the records, or made. */
+/** Layers that are being made, by key: images with a common base reach its layers at the same time. */
+type UnderWay = Map<string, Promise<LayerRecord>>;
+
+async function makeRecord(
+  results: Store,
+  key: string,
+  making: Promise<Layer | undefined>,
+  notDone: readonly ScriptNote[],
+): Promise<LayerRecord> {
+  const layer = await making;
+  if (layer === undefined) throw new LockstepError({ code: "LS1000", message: "a layer was not written" });
+  const record = { layer, notDone };
+  await results.putRecord("result", key, record);
+  return record;
+}
+
+/** The layers of one plan, from the bottom up: from the records, from another image that is making them, or made. */
 async function buildLayers(
   stores: Stores,
   report: Report,
   image: PlannedImage,
   unpacked: Unpacked,
-  pending: Map<string, Promise<Layer>>,
-  options: BuildOptions,
-): Promise<Pick<BuiltPlatform, "layers" | "cached" | "notDone">> {
+  underWay: UnderWay,
+  signal?: AbortSignal,
+): Promise<{ readonly records: readonly LayerRecord[]; readonly cached: boolean }> {
   const { plan } = image;
   const keys = plan.layers.map((_, index) => layerKey(plan, index));
   const known = await Promise.all(keys.map((key) => knownLayer(stores.results, key)));
-  if (known.every((layer) => layer !== undefined)) return { layers: known, cached: true };
-  const assembly = new Assembly(stores.results, plan.platform.slice(plan.platform.indexOf("/") + 1), image.sources);
-  const layers: Layer[] = [];
+  if (known.every((record) => record !== undefined)) return { records: known, cached: true };
+  const assembly = new Assembly(stores.results, image.sources);
+  const records: LayerRecord[] = [];
   for (const [index, planned] of plan.layers.entries()) {
-    if (options.signal?.aborted === true)
-      throw new LockstepError({ code: "LS1003", message: "interrupted; nothing was left half written" });
+    if (signal?.aborted === true) throw interrupted();
     const key = keys[index] ?? "";
-    // Images with a common base reach its layers at the same time: the first one makes them, the others wait.
-    const underWay = pending.get(key);
-    const there = known[index] ?? (underWay === undefined ? undefined : await underWay);
+    const started = underWay.get(key);
+    const there = known[index] ?? (started === undefined ? undefined : await started);
+    // A layer that is there still says what the ones above it find below.
     const write = there === undefined;
-    const make = async (): Promise<Layer | undefined> => {
-      if (planned.kind === "entries") return assembly.entries(planned, write);
-      return assembly.packages(
-        planned,
-        planned.packages.map((item) => unpacked.get(image, item.key)),
-        write,
-      );
-    };
-    const made = make();
-    if (write) pending.set(key, recorded(stores.results, key, made));
-    const layer = there ?? (await pending.get(key));
-    await made;
-    if (layer === undefined) continue;
-    layers.push(layer);
+    const system =
+      planned.kind === "packages" && planned.system !== undefined ? unpacked.system(image, index) : undefined;
+    const making =
+      planned.kind === "entries"
+        ? assembly.entries(planned, write)
+        : assembly.packages(
+            planned,
+            planned.packages.map((item) => unpacked.package(image, item.key)),
+            system,
+            write,
+          );
+    if (there !== undefined) {
+      await making;
+      records.push(there);
+      continue;
+    }
+    const record = makeRecord(stores.results, key, making, system?.notDone ?? []);
+    underWay.set(key, record);
+    records.push(await record);
   }
   for (const path of assembly.replaced) report.detail(`${image.image} ${plan.platform}: a file set replaces ${path}`);
-  return { layers, cached: false, ...(assembly.system === undefined ? {} : { notDone: assembly.system.notDone }) };
+  return { records, cached: false };
 }
 
 async function buildPlatform(
@@ -123,12 +137,13 @@ async function buildPlatform(
   report: Report,
   image: PlannedImage,
   unpacked: Unpacked,
-  pending: Map<string, Promise<Layer>>,
-  options: BuildOptions,
+  underWay: UnderWay,
+  signal?: AbortSignal,
 ): Promise<BuiltPlatform> {
   const begin = host.elapsed();
   const { plan } = image;
-  const { layers, cached, notDone } = await buildLayers(stores, report, image, unpacked, pending, options);
+  const { records, cached } = await buildLayers(stores, report, image, unpacked, underWay, signal);
+  const layers = records.map(({ layer }) => layer);
   const { config, manifest } = imageDocuments({
     format,
     platform: plan.platform,
@@ -151,7 +166,7 @@ async function buildPlatform(
     size: manifest.bytes.length + config.bytes.length + [...blobs.values()].reduce((sum, size) => sum + size, 0),
     cached,
     duration: host.elapsed() - begin,
-    ...(notDone === undefined ? {} : { notDone }),
+    notDone: records.flatMap(({ notDone }) => notDone),
   };
 }
 
@@ -212,9 +227,9 @@ export async function buildImages(
   // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
   const unpacked =
     needed.length > 0 ? await unpackPackages(host, stores, report, needed, options.signal) : nothingUnpacked;
-  const pending = new Map<string, Promise<Layer>>();
+  const underWay: UnderWay = new Map();
   const built = await inParallel(images, host.parallelism, (image) =>
-    buildPlatform(host, stores, report, image, unpacked, pending, options),
+    buildPlatform(host, stores, report, image, unpacked, underWay, options.signal),
   );
   const byImage = new Map<string, BuiltPlatform[]>();
   for (const [index, platform] of built.entries()) {

@@ -36,15 +36,22 @@ export class Directories {
    * otherwise are a conflict (LS4202).
    */
   add(path: string, metadata: DirectoryMetadata, origin: string): void {
+    const { mode, uid, gid } = metadata;
     const known = this.#layer.get(path);
     if (known === undefined || same(known.metadata, plain)) {
-      this.#layer.set(path, { metadata, origin });
+      this.#layer.set(path, { metadata: { mode, uid, gid }, origin });
     } else if (!same(metadata, plain) && !same(metadata, known.metadata)) {
       throw new LockstepError({
         code: "LS4202",
         message: `directory ${path} is ${show(known.metadata)} in ${known.origin} and ${show(metadata)} in ${origin}`,
       });
     }
+  }
+
+  /** A directory as Lockstep itself makes it: it decides. */
+  replace(path: string, metadata: DirectoryMetadata, origin: string): void {
+    const { mode, uid, gid } = metadata;
+    this.#layer.set(path, { metadata: { mode, uid, gid }, origin });
   }
 
   /** The directories above a path, where no one has named them: 0755, root. */

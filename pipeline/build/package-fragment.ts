@@ -5,6 +5,7 @@ import { chooseDeflate } from "../image/deflate.ts";
 import { type Fragment, FragmentWriter } from "../image/fragment.ts";
 import { unpackDeb } from "../source/debian/deb.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
+import type { Override } from "../source/debian/script-model.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf, hexOf } from "../store/digest.ts";
 import { Store } from "../store/store.ts";
@@ -21,6 +22,8 @@ export interface PackageRecipe {
   readonly drop: readonly string[];
   /** Diversions made by other packages, sorted: `[from, to]`. */
   readonly divert: readonly (readonly [string, string])[];
+  /** Owners and modes that maintainer scripts change, sorted by path; what is not changed is absent. */
+  readonly override: readonly Override[];
   /** The latest time an entry may have, in seconds; absent when no entry is later, so that the fragment serves every image. */
   readonly clamp?: number;
 }
@@ -62,10 +65,15 @@ export async function makePackageFragment(
     newest = Math.max(newest, entry.mtime);
     return recipe.clamp === undefined || entry.mtime <= recipe.clamp ? entry : { ...entry, mtime: recipe.clamp };
   };
+  const overrides = new Map(recipe.override.map((override) => [override.path, override]));
+  const placed = <Item extends Entry>(entry: Item): Item => {
+    const override = overrides.get(entry.type === "hardlink" ? entry.target : entry.path);
+    return timed(override === undefined ? entry : { ...entry, ...override, path: entry.path });
+  };
   const bytes = new ByteReader(source.stream(`sha256:${recipe.sha256}`, 1 << 18), { file: name });
   try {
     const sink = {
-      entry: (entry: Entry) => writer.entry(timed(entry)),
+      entry: (entry: Entry) => writer.entry(placed(entry)),
       content: (piece: Uint8Array) => writer.content(piece),
     };
     const options = { drop: new Set(recipe.drop), divert: new Map(recipe.divert) };

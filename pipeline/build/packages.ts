@@ -7,6 +7,7 @@ import { comparePaths } from "../tree/entry.ts";
 import type { UnpackedPackage } from "./assemble.ts";
 import type { Stores } from "./build.ts";
 import { settleConflicts } from "./conflicts.ts";
+import type { PackageFacts } from "../source/debian/facts.ts";
 import {
   findPackageFragment,
   type PackageFragment,
@@ -14,9 +15,11 @@ import {
   readFacts,
   recipeKey,
 } from "./package-fragment.ts";
-import type { PlannedImage } from "./plan.ts";
+import { layerKey, type PlannedImage, type PlannedSystem } from "./plan.ts";
 import { runJobs } from "./pool.ts";
 import { diversionsOf } from "./system/diversions.ts";
+import { systemFiles } from "./system/system.ts";
+import type { SystemResult } from "./system/types.ts";
 
 interface Wanted {
   readonly recipe: PackageRecipe;
@@ -59,47 +62,124 @@ async function ensure(
   return found;
 }
 
-const noChange = { drop: [], divert: [] } as const;
+const noChange = { drop: [], divert: [], override: [] } as const;
 
-/** The latest time that each package's entries may have: the epoch of the layer it is in. */
-function epochs(image: PlannedImage): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  for (const layer of image.plan.layers) {
-    if (layer.kind === "packages") for (const { key } of layer.packages) found.set(key, layer.epoch);
+/** A run of layers of packages that ends with the one that carries the files of the system. */
+interface Segment {
+  /** Index of the layer that carries them. */
+  readonly layer: number;
+  readonly system: PlannedSystem;
+  readonly epoch: number;
+  /** Packages of these layers, sorted, and those of all layers up to here. */
+  readonly own: readonly string[];
+  readonly all: readonly string[];
+}
+
+/** The segments of a plan, from the bottom up. */
+function segmentsOf({ plan }: PlannedImage): readonly Segment[] {
+  const segments: Segment[] = [];
+  let own: string[] = [];
+  let all: string[] = [];
+  for (const [layer, planned] of plan.layers.entries()) {
+    if (planned.kind !== "packages") continue;
+    const keys = planned.packages.map(({ key }) => key);
+    own = [...own, ...keys];
+    all = [...all, ...keys];
+    if (planned.system === undefined) continue;
+    segments.push({
+      layer,
+      system: planned.system,
+      epoch: planned.epoch,
+      own: own.toSorted(comparePaths),
+      all: all.toSorted(comparePaths),
+    });
+    own = [];
   }
-  return found;
+  return segments;
 }
 
 export interface Unpacked {
-  get(image: PlannedImage, key: string): UnpackedPackage;
+  package(image: PlannedImage, key: string): UnpackedPackage;
+  /** The files of the system that the layer carries. */
+  system(image: PlannedImage, layer: number): SystemResult;
+}
+
+function missing(what: string): LockstepError {
+  return new LockstepError({ code: "LS1000", message: `${what} was not unpacked` });
 }
 
 /** For builds that need no package unpacked. */
 export const nothingUnpacked: Unpacked = {
-  get(_image, key) {
-    throw new LockstepError({ code: "LS1000", message: `package ${key} was not unpacked` });
+  package(_image, key) {
+    throw missing(key);
+  },
+  system() {
+    throw missing("a system");
   },
 };
 
 /** The facts of fragments, read once each. */
 class FactsReader {
   readonly #results: Store;
-  readonly #known = new Map<string, UnpackedPackage["facts"]>();
+  readonly #known = new Map<string, PackageFacts>();
 
   constructor(results: Store) {
     this.#results = results;
   }
 
-  async read(made: PackageFragment): Promise<UnpackedPackage["facts"]> {
+  async read(made: PackageFragment): Promise<PackageFacts> {
     const known = this.#known.get(made.facts) ?? (await readFacts(this.#results, made));
     this.#known.set(made.facts, known);
     return known;
   }
 }
 
+/** What the packages of one segment do to each other, settled: how each is to be unpacked, and the files of the system. */
+interface Settled {
+  readonly recipes: ReadonlyMap<string, PackageRecipe>;
+  readonly system: SystemResult;
+}
+
+function architectureOf(image: PlannedImage): "amd64" | "arm64" {
+  return image.plan.platform === "linux/amd64" ? "amd64" : "arm64";
+}
+
+function settle(
+  image: PlannedImage,
+  segment: Segment,
+  facts: ReadonlyMap<string, PackageFacts>,
+  newest: ReadonlyMap<string, number>,
+): Settled {
+  const all = segment.all.map((key) => facts.get(key) ?? raise(missing(key)));
+  const file = `images/${image.image}/image.yaml`;
+  const system = systemFiles({ packages: all, architecture: architectureOf(image), file, ...segment.system });
+  const divert = diversionsOf(all);
+  const drop = settleConflicts(all, divert);
+  const overrides = new Map(system.overrides.map((override) => [override.path, override]));
+  const recipes = new Map<string, PackageRecipe>();
+  for (const [index, key] of segment.all.entries()) {
+    const item = image.packages.get(key);
+    const known = facts.get(key);
+    if (item === undefined || known === undefined || !segment.own.includes(key)) continue;
+    recipes.set(key, {
+      sha256: item.sha256,
+      drop: [...(drop[index] ?? [])].toSorted(comparePaths),
+      divert: divert[index] ?? [],
+      override: known.entries.flatMap(({ path, type }) => (type === "directory" ? [] : (overrides.get(path) ?? []))),
+      ...((newest.get(key) ?? 0) > segment.epoch ? { clamp: segment.epoch } : {}),
+    });
+  }
+  return { recipes, system };
+}
+
+function raise(error: Error): never {
+  throw error;
+}
+
 /**
- * Unpacks every package of the images and settles what they do to each other: replaced files, diversions, times after the epoch.
- * Throws LS3002 for a package that was not fetched, LS4201 for files that two packages have, and what hostile packages give.
+ * Unpacks every package of the images and settles what they do to each other: replaced files, diversions, owners and modes that scripts
+ * change, times after the epoch. Throws LS3002 for a package that was not fetched, LS4201 for files that two packages have, and what
+ * hostile packages give.
  */
 export async function unpackPackages(
   host: Host,
@@ -108,55 +188,50 @@ export async function unpackPackages(
   images: readonly PlannedImage[],
   signal?: AbortSignal,
 ): Promise<Unpacked> {
-  const plainly: Wanted[] = images.flatMap(({ packages }) =>
-    [...packages].map(([key, { sha256, size }]) => ({ recipe: { sha256, ...noChange }, name: key, size })),
-  );
-  const first = await ensure(host, stores, report, plainly, signal);
+  const plain = new Map<string, Wanted>();
+  for (const { packages } of images) {
+    for (const [key, { sha256, size }] of packages)
+      plain.set(key, { recipe: { sha256, ...noChange }, name: key, size });
+  }
+  const first = await ensure(host, stores, report, [...plain.values()], signal);
   const reader = new FactsReader(stores.results);
+  const facts = new Map<string, PackageFacts>();
+  const newest = new Map<string, number>();
+  for (const [key, { recipe }] of plain) {
+    const made = first.get(recipeKey(recipe)) ?? raise(missing(key));
+    facts.set(key, await reader.read(made));
+    newest.set(key, made.newest);
+  }
+  // Images with a common base share its segments: the key of a layer says everything that a segment depends on.
+  const settled = new Map<string, Settled>();
   const second: Wanted[] = [];
-  const recipes = new Map<PlannedImage, Map<string, PackageRecipe>>();
   for (const image of images) {
-    const keys = [...image.packages.keys()].toSorted(comparePaths);
-    const made = keys.map((key) => {
-      const item = image.packages.get(key);
-      const fragment = item === undefined ? undefined : first.get(recipeKey({ sha256: item.sha256, ...noChange }));
-      if (item === undefined || fragment === undefined)
-        throw new LockstepError({ code: "LS1000", message: `package ${key} was not unpacked` });
-      return { key, item, fragment };
-    });
-    const facts = await Promise.all(made.map(({ fragment }) => reader.read(fragment)));
-    const divert = diversionsOf(facts);
-    const drop = settleConflicts(facts, divert);
-    const limits = epochs(image);
-    const own = new Map<string, PackageRecipe>();
-    for (const [index, { key, item, fragment }] of made.entries()) {
-      const limit = limits.get(key) ?? Number.POSITIVE_INFINITY;
-      const recipe: PackageRecipe = {
-        sha256: item.sha256,
-        drop: [...(drop[index] ?? [])].toSorted(comparePaths),
-        divert: divert[index] ?? [],
-        ...(fragment.newest > limit ? { clamp: limit } : {}),
-      };
-      own.set(key, recipe);
-      second.push({ recipe, name: key, size: item.size });
+    for (const segment of segmentsOf(image)) {
+      const id = layerKey(image.plan, segment.layer);
+      if (settled.has(id)) continue;
+      const result = settle(image, segment, facts, newest);
+      settled.set(id, result);
+      for (const [key, recipe] of result.recipes)
+        second.push({ recipe, name: key, size: image.packages.get(key)?.size ?? 0 });
     }
-    recipes.set(image, own);
   }
   const final = await ensure(host, stores, report, second, signal);
   const unpacked = new Map<string, UnpackedPackage>();
-  for (const own of recipes.values()) {
-    for (const [key, recipe] of own) {
-      const id = recipeKey(recipe);
-      const made = final.get(id);
-      if (made !== undefined && !unpacked.has(id)) unpacked.set(id, { key, made, facts: await reader.read(made) });
-    }
+  for (const { recipe, name } of second) {
+    const id = recipeKey(recipe);
+    const made = final.get(id) ?? raise(missing(name));
+    unpacked.set(id, { key: name, made, facts: await reader.read(made) });
   }
   return {
-    get(image, key) {
-      const recipe = recipes.get(image)?.get(key);
-      const found = recipe === undefined ? undefined : unpacked.get(recipeKey(recipe));
-      if (found === undefined) throw new LockstepError({ code: "LS1000", message: `package ${key} was not unpacked` });
-      return found;
+    package(image, key) {
+      for (const segment of segmentsOf(image)) {
+        const recipe = settled.get(layerKey(image.plan, segment.layer))?.recipes.get(key);
+        if (recipe !== undefined) return unpacked.get(recipeKey(recipe)) ?? raise(missing(key));
+      }
+      throw missing(key);
+    },
+    system(image, layer) {
+      return settled.get(layerKey(image.plan, layer))?.system ?? raise(missing("the system"));
     },
   };
 }

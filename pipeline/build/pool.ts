@@ -1,6 +1,6 @@
 /** A pool of worker threads for package fragments. Jobs go out largest first; what they give does not depend on how many there are. */
 import { Worker } from "node:worker_threads";
-import { LockstepError } from "../host/errors.ts";
+import { interrupted, LockstepError } from "../host/errors.ts";
 import type { PackageFragment } from "./package-fragment.ts";
 import type { Answer, Job, WorkerData } from "./worker.ts";
 
@@ -22,8 +22,6 @@ export async function runJobs(jobs: readonly SizedJob[], options: PoolOptions): 
   const queue = jobs.map((job, index) => ({ job, index })).toSorted((a, b) => b.job.size - a.job.size);
   const workers: Worker[] = [];
   const stop = (): Promise<unknown> => Promise.all(workers.map((worker) => worker.terminate()));
-  const interrupted = (): LockstepError =>
-    new LockstepError({ code: "LS1003", message: "interrupted; nothing was left half written" });
   const ask = (worker: Worker, job: Job): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const onAbort = (): void => reject(interrupted());

@@ -68,3 +68,8 @@ export function systemCode(error: unknown): string | undefined {
   if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
   return undefined;
 }
+
+/** The error of work that was given up because the user asked for it. */
+export function interrupted(): LockstepError {
+  return new LockstepError({ code: "LS1003", message: "interrupted; nothing was left half written" });
+}

@@ -2,7 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { LockstepError, messageOf } from "../host/errors.ts";
+import { interrupted, LockstepError, messageOf } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Report } from "../report/report.ts";
 import type { Digest } from "../store/digest.ts";
@@ -108,8 +108,7 @@ export async function rebuild(
     return document.result.images;
   } catch (error) {
     if (error instanceof LockstepError) throw error;
-    if (options.signal?.aborted === true)
-      throw new LockstepError({ code: "LS1003", message: "interrupted; nothing was left half written" });
+    if (options.signal?.aborted === true) throw interrupted();
     throw new LockstepError(
       { code: "LS5002", message: `the rebuild could not be started or understood: ${messageOf(error)}` },
       { cause: error },

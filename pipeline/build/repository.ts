@@ -1,0 +1,65 @@
+/** A repository as the verbs need it: specs and lock, read and checked against each other. */
+import { LockstepError, type Problem } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import { readLock } from "../lock/lockfile.ts";
+import type { Lock, LockedPackage } from "../lock/types.ts";
+import type { Report } from "../report/report.ts";
+import { addressBelow } from "../source/address.ts";
+import { findMirrors, type Mirrors } from "../source/debian/mirrors.ts";
+import { type FetchOptions, fetchBlobs } from "../source/fetch.ts";
+import { loadImages } from "../spec/load.ts";
+import type { ImageSpec } from "../spec/types.ts";
+import type { Store } from "../store/store.ts";
+import { resolutionStale, resolutionsUnused } from "./pin-stale.ts";
+import type { PlannedImage } from "./plan.ts";
+import { planImages, sourceDateEpoch } from "./planner.ts";
+
+export interface Repository {
+  readonly root: string;
+  /** Bases before those that are `from` them. */
+  readonly specs: readonly ImageSpec[];
+  readonly lock: Lock;
+}
+
+/** Reads specs and lock; throws LS1006, LS20xx and LS22xx with all problems at once. */
+export async function openRepository(root: string): Promise<Repository> {
+  const [specs, lock] = await Promise.all([loadImages(root), readLock(root)]);
+  return { root, specs, lock };
+}
+
+/** Where the lock is not the answer to the specs (LS2201). */
+export function lockProblems({ specs, lock }: Repository): readonly Problem[] {
+  return [...resolutionStale(specs, lock), ...resolutionsUnused(specs, lock)].map(({ problem }) => problem);
+}
+
+/** Plans the named images, or all; LS2201 when the lock is out of date. */
+export function planRepository(host: Host, repository: Repository, names: readonly string[]): readonly PlannedImage[] {
+  const problems = lockProblems(repository);
+  if (problems.length > 0) throw new LockstepError(problems);
+  const epoch = sourceDateEpoch(host);
+  return planImages({ ...repository, ...(epoch === undefined ? {} : { epoch }) }, names);
+}
+
+/** Brings every package that the plans need into the store; touches no network when all are there. LS31xx otherwise. */
+export async function fetchPackages(
+  host: Host,
+  store: Store,
+  report: Report,
+  images: readonly PlannedImage[],
+  options: FetchOptions = {},
+): Promise<void> {
+  const packages = new Map<string, LockedPackage>();
+  for (const image of images) for (const item of image.packages.values()) packages.set(item.sha256, item);
+  const wanted = [...packages.values()].map((item) => ({
+    ...item,
+    name: item.path,
+    digest: `sha256:${item.sha256}` as const,
+  }));
+  // Mirrors are looked up only when something is missing.
+  let mirrors: Promise<Mirrors> | undefined;
+  const addresses = async ({ archive, path }: LockedPackage): Promise<readonly string[]> => {
+    mirrors ??= findMirrors(host);
+    return (await mirrors)[archive].map((base) => addressBelow(base, path));
+  };
+  await fetchBlobs(host, store, report, wanted, addresses, { title: "download packages", ...options });
+}

@@ -1,0 +1,32 @@
+/** `lockstep attest`: signs what is known of each image, rebuilding first so that the statement can say whether it was reproduced. */
+import { resolve } from "node:path";
+import { attestImage, writeSboms } from "../evidence/record.ts";
+import { verifyImages } from "../verify/verify.ts";
+import { buildAll } from "./build.ts";
+import type { CommandModule } from "./command.ts";
+import { describeVerdict } from "./verify.ts";
+
+export const define: CommandModule["define"] = (command) => {
+  command
+    .argument("[image...]", "images to attest; all when none is named")
+    .option("-o, --out <directory>", "where everything goes", "out");
+};
+
+export const examples: CommandModule["examples"] = ["lockstep attest", "lockstep attest web"];
+
+export const run: CommandModule["run"] = async (context, options, names) => {
+  const { host, store, report, root, signal } = context;
+  const out = resolve(root, String(options["out"]));
+  const { repository, planned, images } = await buildAll(context, names, resolve(out, "images"));
+  const verdicts = await verifyImages(host, store, report, images, { root, again: false, signal });
+  const differing = verdicts.filter(({ verdict }) => verdict === "differs");
+  // Nothing is signed about an image that does not come out the same again.
+  if (differing.length > 0) return { exit: 1, result: { verdicts }, text: differing.map(describeVerdict).join("") };
+  const attested = [];
+  for (const built of images) {
+    const sboms = await writeSboms(host, repository, planned, built, resolve(out, "sbom"));
+    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", resolve(out, "attestations")));
+  }
+  const text = attested.map(({ image, path, signer }) => `${image}  ${path}  verified, key ${signer}\n`).join("");
+  return { exit: 0, result: { attestations: attested }, text };
+};

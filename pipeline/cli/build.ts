@@ -1,0 +1,91 @@
+/** `lockstep build`: plans in, one OCI layout per image out. */
+import { resolve } from "node:path";
+import { type BuiltImage, buildImages } from "../build/build.ts";
+import type { PlannedImage } from "../build/plan.ts";
+import { fetchPackages, openRepository, planRepository, type Repository } from "../build/repository.ts";
+import { humanBytes, humanDuration } from "../report/format.ts";
+import { table } from "../report/table.ts";
+import { Store } from "../store/store.ts";
+import type { CommandModule, Context } from "./command.ts";
+
+export interface Built {
+  readonly repository: Repository;
+  readonly planned: readonly PlannedImage[];
+  readonly images: readonly BuiltImage[];
+}
+
+/** Everything from the specs to layouts under `out`, for the commands that need built images. */
+export async function buildAll(
+  context: Context,
+  names: readonly string[],
+  out: string,
+  inputs: Store = context.store,
+  offline = false,
+): Promise<Built> {
+  const { host, store, report, root, signal } = context;
+  const repository = await openRepository(root);
+  const planned = planRepository(host, repository, names);
+  await fetchPackages(host, inputs, report, planned, { signal, offline });
+  const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });
+  return { repository, planned, images };
+}
+
+/** The document of `--json`; `pipeline/verify/rebuild.ts` reads it. */
+export function describeImage({ image, index, platforms, layout, unchanged }: BuiltImage): unknown {
+  return {
+    image,
+    digest: index.descriptor.digest,
+    layout,
+    unchanged,
+    platforms: platforms.map((built) => ({
+      platform: built.platform,
+      plan: built.plan,
+      digest: built.manifest.descriptor.digest,
+      config: built.config.descriptor.digest,
+      size: built.size,
+      packages: built.packages,
+      cached: built.cached,
+      seconds: Math.round(built.duration) / 1000,
+      layers: built.layers.map(({ digest, size, diffId, tarSize }) => ({ digest, size, diffId, tarSize })),
+      notDone: built.notDone,
+    })),
+  };
+}
+
+export const define: CommandModule["define"] = (command) => {
+  command
+    .argument("[image...]", "images to build; all when none is named")
+    .option("-o, --out <directory>", "where layouts go", "out/images")
+    .option("--inputs <directory>", "a store to take downloaded packages from, instead of the store")
+    .option("--offline", "never touch the network");
+};
+
+export const examples: CommandModule["examples"] = ["lockstep build", "lockstep build web --out /tmp/layouts --json"];
+
+export const run: CommandModule["run"] = async (context, options, names) => {
+  const out = resolve(context.root, String(options["out"]));
+  const inputs =
+    typeof options["inputs"] === "string"
+      ? new Store(context.host, resolve(context.host.cwd, options["inputs"]))
+      : context.store;
+  const { images } = await buildAll(
+    context,
+    names,
+    out,
+    inputs,
+    options["offline"] === true || inputs !== context.store,
+  );
+  const rows = images.flatMap(({ image, platforms }) => platforms.map((built) => ({ image, built })));
+  const text = table(rows, [
+    { title: "image", value: ({ image }) => image },
+    { title: "platform", value: ({ built }) => built.platform },
+    { title: "digest", value: ({ built }) => built.manifest.descriptor.digest },
+    { title: "size", value: ({ built }) => humanBytes(built.size), align: "right" },
+    { title: "packages", value: ({ built }) => String(built.packages), align: "right" },
+    { title: "", value: ({ built }) => (built.cached ? "unchanged" : `built in ${humanDuration(built.duration)}`) },
+  ]);
+  const indexes = images
+    .map(({ image, index, layout }) => `${image}  ${index.descriptor.digest}  ${layout}\n`)
+    .join("");
+  return { exit: 0, result: { images: images.map(describeImage) }, text: `${text}\n${indexes}` };
+};

@@ -1,0 +1,88 @@
+/** `lockstep ship`: the whole road, from the lock to rendered manifests; does only what is not done yet. */
+import { relative, resolve } from "node:path";
+import type { BuiltImage } from "../build/build.ts";
+import { imagesOf, readModel, renderTree } from "../deliver/delivery.ts";
+import { writeRendered } from "../deliver/tree.ts";
+import { attestImage, writeSboms } from "../evidence/record.ts";
+import { humanBytes } from "../report/format.ts";
+import { table } from "../report/table.ts";
+import { type Verdict, verifyImages } from "../verify/verify.ts";
+import { buildAll, describeImage } from "./build.ts";
+import type { CommandModule } from "./command.ts";
+import { describeVerdict } from "./verify.ts";
+
+export const define: CommandModule["define"] = (command) => {
+  command.option("-o, --out <directory>", "where layouts, SBOMs and attestations go", "out");
+};
+
+export const examples: CommandModule["examples"] = ["lockstep ship", "lockstep ship --json"];
+
+function summary(images: readonly BuiltImage[], verdicts: readonly Verdict[]): string {
+  const rows = images.flatMap(({ image, platforms }) => {
+    const verdict = verdicts.find((item) => item.image === image)?.verdict;
+    return platforms.map((built) => ({ image, built, reproduced: verdict === "reproduced" ? "yes" : "no" }));
+  });
+  return table(rows, [
+    { title: "image", value: ({ image }) => image },
+    { title: "platform", value: ({ built }) => built.platform },
+    { title: "digest", value: ({ built }) => built.manifest.descriptor.digest },
+    { title: "size", value: ({ built }) => humanBytes(built.size), align: "right" },
+    { title: "packages", value: ({ built }) => String(built.packages), align: "right" },
+    { title: "reproduced", value: ({ reproduced }) => reproduced },
+    { title: "seconds", value: ({ built }) => (built.duration / 1000).toFixed(2), align: "right" },
+  ]);
+}
+
+export const run: CommandModule["run"] = async (context, options) => {
+  const { host, store, report, root, signal } = context;
+  const out = resolve(root, String(options["out"]));
+  const directories = {
+    images: resolve(out, "images"),
+    sboms: resolve(out, "sbom"),
+    attestations: resolve(out, "attestations"),
+  };
+  const { repository, planned, images } = await buildAll(context, [], directories.images);
+  const verdicts = await verifyImages(host, store, report, images, { root, again: false, signal });
+  const differing = verdicts.filter(({ verdict }) => verdict === "differs");
+  const described = images.map(describeImage);
+  if (differing.length > 0) {
+    // Nothing is signed or rendered about images that do not come out the same again.
+    return {
+      exit: 1,
+      result: { images: described, verdicts },
+      text: `${summary(images, verdicts)}\n${differing.map(describeVerdict).join("")}`,
+    };
+  }
+  const attested = [];
+  for (const built of images) {
+    const sboms = await writeSboms(host, repository, planned, built, directories.sboms);
+    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", directories.attestations));
+  }
+  const model = await readModel(repository);
+  const wanted = imagesOf(model);
+  const files = renderTree(
+    model,
+    images.filter(({ image }) => wanted.includes(image)),
+  );
+  const rendered = await writeRendered(host, root, files);
+  const nothingToDo =
+    images.every(({ unchanged, platforms }) => unchanged && platforms.every(({ cached }) => cached)) &&
+    verdicts.every(({ known }) => known) &&
+    attested.every(({ reused }) => reused) &&
+    rendered.written.length + rendered.removed.length === 0;
+  const where = (path: string): string => relative(host.cwd, path) || ".";
+  const places = [
+    ["layouts", where(directories.images)],
+    ["SBOMs", where(directories.sboms)],
+    ["attestations", where(directories.attestations)],
+    ["manifests", where(resolve(root, "manifests/rendered"))],
+  ].map(([what, path]) => `${what?.padEnd(13)} ${path}\n`);
+  const commit =
+    rendered.written.length + rendered.removed.length > 0 ? "\nthe rendered manifests changed: commit them\n" : "";
+  const idle = nothingToDo ? "\nnothing changed: no work was done\n" : "";
+  return {
+    exit: 0,
+    result: { unchanged: nothingToDo, images: described, verdicts, attestations: attested, rendered },
+    text: `${summary(images, verdicts)}\n${places.join("")}${commit}${idle}`,
+  };
+};

@@ -1,0 +1,145 @@
+/** The evidence of built images as files beside their layouts: SBOMs, the signed statement, and whether it verifies. */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { BuiltImage, BuiltPlatform } from "../build/build.ts";
+import { format, type PlannedImage } from "../build/plan.ts";
+import type { Repository } from "../build/repository.ts";
+import { systemCode } from "../host/errors.ts";
+import type { Host } from "../host/host.ts";
+import { formatLock } from "../lock/format.ts";
+import type { Lock, LockedPackage } from "../lock/types.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import { type Digest, digestOf } from "../store/digest.ts";
+import { writeFileAtomically } from "../store/store.ts";
+import { provenanceType } from "./evidence.ts";
+import { localSigningKey } from "./keys.ts";
+import { type FileSet, spdx } from "./sbom.ts";
+import { signStatement } from "./sign.ts";
+import { provenance, type Reproduced } from "./statement.ts";
+import { verifyBundle } from "./verify.ts";
+
+export interface SbomFile {
+  readonly platform: BuiltPlatform["platform"];
+  readonly path: string;
+  readonly digest: Digest;
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  return readFile(path).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** Writes a file unless it has this content; whether it was written. */
+async function update(host: Host, path: string, bytes: Uint8Array): Promise<boolean> {
+  if ((await readIfThere(path))?.equals(bytes) === true) return false;
+  await writeFileAtomically(host, path, bytes);
+  return true;
+}
+
+/** What is in an image besides packages: its layers of entries, each named as its history names it. */
+function fileSets({ plan }: PlannedImage): readonly FileSet[] {
+  return plan.layers.flatMap((layer) =>
+    layer.kind === "entries"
+      ? [{ name: layer.title.replace(/^lockstep: /, ""), digest: digestOf(canonicalJson(layer.entries)) }]
+      : [],
+  );
+}
+
+function suiteOf(lock: Lock, image: string): { readonly suite?: string } {
+  const suite = lock.images.get(image)?.suite;
+  return suite === undefined ? {} : { suite };
+}
+
+function planOf(planned: readonly PlannedImage[], image: string, platform: string): PlannedImage {
+  const found = planned.find((item) => item.image === image && item.plan.platform === platform);
+  if (found === undefined) throw new Error(`no plan for ${image} ${platform}`);
+  return found;
+}
+
+/** Writes `<directory>/<image>-<os>-<architecture>.spdx.json` for each platform. */
+export async function writeSboms(
+  host: Host,
+  repository: Repository,
+  planned: readonly PlannedImage[],
+  built: BuiltImage,
+  directory: string,
+): Promise<readonly SbomFile[]> {
+  await mkdir(directory, { recursive: true });
+  const files: SbomFile[] = [];
+  for (const { platform, manifest } of built.platforms) {
+    const plan = planOf(planned, built.image, platform);
+    const bytes = spdx({
+      image: built.image,
+      platform,
+      digest: manifest.descriptor.digest,
+      epoch: plan.plan.epoch,
+      format,
+      packages: [...plan.packages.values()],
+      fileSets: fileSets(plan),
+      ...suiteOf(repository.lock, built.image),
+    });
+    const path = join(directory, `${built.image}-${platform.replace("/", "-")}.spdx.json`);
+    await update(host, path, bytes);
+    files.push({ platform, path, digest: digestOf(bytes) });
+  }
+  return files;
+}
+
+export interface Attested {
+  readonly image: string;
+  readonly path: string;
+  /** Hint of the key that signed: base64 of the SHA-256 of its public key. */
+  readonly signer: string;
+  /** Whether an earlier signature of the same statement was kept. */
+  readonly reused: boolean;
+}
+
+/**
+ * States what is known of an image, signs it with the local key, writes `<directory>/<image>.sigstore.json`, and verifies what was
+ * written. Throws LS60xx and LS61xx when the key cannot be used or the bundle does not verify.
+ */
+export async function attestImage(
+  host: Host,
+  repository: Repository,
+  planned: readonly PlannedImage[],
+  built: BuiltImage,
+  sboms: readonly SbomFile[],
+  reproduced: Reproduced,
+  directory: string,
+): Promise<Attested> {
+  const plans = built.platforms.map(({ platform }) => planOf(planned, built.image, platform));
+  const packages = new Map<string, LockedPackage>(plans.flatMap((plan) => [...plan.packages]));
+  const index = built.index.descriptor.digest;
+  const statement = provenance({
+    image: built.image,
+    index,
+    platforms: built.platforms.map(({ platform, manifest, plan }) => ({
+      platform,
+      digest: manifest.descriptor.digest,
+      plan,
+      sbom: sboms.find((file) => file.platform === platform)?.digest ?? index,
+    })),
+    format,
+    epoch: Math.max(...plans.map(({ plan }) => plan.epoch)),
+    lock: digestOf(formatLock(repository.lock)),
+    packages: [...packages.values()],
+    fileSets: [...new Map(plans.flatMap(fileSets).map((set) => [set.name, set])).values()],
+    reproduced,
+    ...suiteOf(repository.lock, built.image),
+  });
+  const key = await localSigningKey(host, repository.root);
+  const path = join(directory, `${built.image}.sigstore.json`);
+  await mkdir(directory, { recursive: true });
+  const { bundle, reused } = await signStatement(key, statement, await readIfThere(path));
+  await update(host, path, bundle);
+  const subjects = [index, ...built.platforms.map(({ manifest }) => manifest.descriptor.digest)];
+  const { signer } = await verifyBundle(await readFile(path), {
+    keys: [key],
+    subjects,
+    predicateType: provenanceType,
+    file: path,
+  });
+  return { image: built.image, path, signer, reused };
+}
