@@ -57,7 +57,7 @@ export interface IndexOrigin {
 }
 
 const priorities = ["required", "important", "standard", "optional"];
-const namePattern = /^[a-z0-9][a-z0-9+.-]+$/;
+const namePattern = /^[a-z0-9][a-z0-9+.-]*$/;
 const pathPattern = /^pool(?:\/[A-Za-z0-9+.~:_%-]+)+\.deb$/;
 const sourcePattern = /^([a-z0-9][a-z0-9+.-]*)(?:\s+\(([^()\s]+)\))?$/;
 
@@ -105,8 +105,10 @@ export function parseCandidate(text: string, origin: IndexOrigin): Candidate {
   if (size === 0) throw malformed(`"${field("Size")}" is not a size in bytes`);
   const sha256 = field("SHA256");
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw malformed("there is no SHA256");
-  const [, source = name, sourceVersion = version] = sourcePattern.exec(field("Source") || name) ?? [];
-  if (!isVersion(sourceVersion)) throw malformed(`"${field("Source")}" is not a source package`);
+  const sourceMatch = sourcePattern.exec(field("Source") || name);
+  const source = sourceMatch?.[1] ?? "";
+  const sourceVersion = sourceMatch?.[2] ?? version;
+  if (source === "" || !isVersion(sourceVersion)) throw malformed(`"${field("Source")}" is not a source package`);
   const multiArch = field("Multi-Arch") || "no";
   if (!isMultiArch(multiArch)) throw malformed(`Multi-Arch "${multiArch}" is not known`);
   const rank = priorities.indexOf(field("Priority"));
