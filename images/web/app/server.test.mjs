@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { request } from "node:http";
+import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
@@ -70,22 +70,29 @@ test("counts and logs every request, under names a client cannot choose", async 
   assert.equal(requests.length, 3);
 });
 
-test("is not ready once it is ending, and still answers what it has begun", async () => {
+test("is not ready once it is ending, but answers until load balancers have noticed", async () => {
   const { service, url } = await start();
-  const { port } = new URL(url);
-  const slow = request({ port, host: "127.0.0.1", path: "/readyz", method: "POST" });
-  slow.write("begun");
-  await once(slow, "socket");
-  const [socket] = slow.socket.connecting ? [await once(slow.socket, "connect")] : [];
-  void socket;
-  const ended = service.close({ drain: 50 });
-  assert.equal((await fetch(`${url}/readyz`)).status, 503);
-  slow.end();
-  const [response] = await once(slow, "response");
-  assert.equal(response.statusCode, 405);
-  response.resume();
+  const ended = service.close({ drain: 100 });
+  const ready = await fetch(`${url}/readyz`);
+  assert.equal(ready.status, 503);
+  assert.equal(ready.headers.get("connection"), "close");
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
   await ended;
   await assert.rejects(fetch(url));
+});
+
+test("does not wait for a client that never finishes its request", async () => {
+  const { service, url } = await start();
+  const { port } = new URL(url);
+  const socket = connect(Number(port), "127.0.0.1");
+  await once(socket, "connect");
+  const closed = once(socket, "close");
+  socket.on("error", () => {});
+  socket.write("GET / HTTP/1.1\r\nhost: here\r\n");
+  // The server has seen the connection once it has answered a later one.
+  await (await fetch(`${url}/healthz`)).text();
+  await service.close({ grace: 20 });
+  await closed;
 });
 
 const server = fileURLToPath(new URL("server.js", import.meta.url));

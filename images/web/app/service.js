@@ -10,6 +10,10 @@ import { Metrics } from "./metrics.js";
  * @property {() => number} [now] Milliseconds since 1970.
  */
 
+function json(status, value) {
+  return { status, type: "application/json; charset=utf-8", body: `${JSON.stringify(value)}\n` };
+}
+
 /** @param {Options} options */
 export function createService({ hostname, version, log, now = Date.now }) {
   const metrics = new Metrics();
@@ -18,12 +22,6 @@ export function createService({ hostname, version, log, now = Date.now }) {
 
   const write = (level, message, fields = {}) =>
     log(JSON.stringify({ time: new Date(now()).toISOString(), level, message, ...fields }));
-
-  const json = (status, value) => ({
-    status,
-    type: "application/json; charset=utf-8",
-    body: `${JSON.stringify(value)}\n`,
-  });
 
   const routes = {
     "/": () => json(200, { service: "web", hostname, version }),
