@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseDeb822 } from "../../../pipeline/source/debian/deb822.ts";
 import { appliesTo, formatClause, parseRelations, versionFits } from "../../../pipeline/source/debian/relations.ts";
@@ -26,6 +26,11 @@ describe("stanzas", () => {
     fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void parseDeb822(text)));
   });
 });
+
+const on = (text: string, architecture: string): boolean | undefined => {
+  const relation = parseRelations(text)?.[0]?.[0];
+  return relation === undefined ? undefined : appliesTo(relation, architecture);
+};
 
 describe("relationship fields", () => {
   it("reads alternatives, versions, qualifiers, architectures and profiles", () => {
@@ -71,10 +76,6 @@ describe("relationship fields", () => {
   });
 
   it("knows where a relation counts", () => {
-    const on = (text: string, architecture: string): boolean | undefined => {
-      const relation = parseRelations(text)?.[0]?.[0];
-      return relation === undefined ? undefined : appliesTo(relation, architecture);
-    };
     expect(on("a [amd64]", "amd64")).toBe(true);
     expect(on("a [amd64]", "arm64")).toBe(false);
     expect(on("a [!amd64]", "amd64")).toBe(false);

@@ -12,12 +12,13 @@ interface Given {
   readonly apt?: Record<string, string>;
 }
 
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
 async function find({ env = {}, config, apt = {} }: Given): Promise<Mirrors> {
   const { host, directory } = scene(env);
-  const write = (path: string, text: string): void => {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
-  };
   if (config !== undefined) write(join(host.configDirectory, "config.yaml"), config);
   for (const [name, text] of Object.entries(apt)) write(join(directory, "apt", name), text);
   return await findMirrors(host, join(directory, "apt"));

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { VerifiedRelease } from "../../../pipeline/source/debian/archive.ts";
 import { indexAddresses, indexesOf, readIndex } from "../../../pipeline/source/debian/indexes.ts";
@@ -77,9 +77,10 @@ function verified(text: string): VerifiedRelease {
   };
 }
 
+const paths = (text: string): readonly string[] => indexesOf(verified(text), "amd64").map(({ path }) => path);
+
 describe("indexes of a release", () => {
   it("are the one of the architecture, and the one for all where that is apart", () => {
-    const paths = (text: string): readonly string[] => indexesOf(verified(text), "amd64").map(({ path }) => path);
     expect(paths(suite.text)).toEqual(["main/binary-amd64/Packages.gz", "main/binary-all/Packages.gz"]);
     expect(paths(suite.text.replace("SHA256:", "No-Support-for-Architecture-all: Packages\nSHA256:"))).toEqual([
       "main/binary-amd64/Packages.gz",

@@ -1,8 +1,10 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { matches } from "../../../pipeline/source/debian/candidate.ts";
 import { resolve } from "../../../pipeline/source/debian/resolve.ts";
 import { errorOf, resolved, universe } from "./universes.ts";
+
+const provider = (name: string, more = ""): string => `${name} 1 | Provides: v${more}`;
 
 describe("what is chosen", () => {
   it("is the newest version of all suites, and on equal versions the first suite's", () => {
@@ -36,7 +38,6 @@ describe("what is chosen", () => {
   });
 
   it("takes for a virtual package what is chosen, then Essential, then by Priority, then by name", () => {
-    const provider = (name: string, more = ""): string => `${name} 1 | Provides: v${more}`;
     const a = "a 1 | Depends: v";
     expect(resolved(universe([a, provider("x"), provider("c"), provider("d")]), ["a"])).toEqual(["a 1", "c 1"]);
     expect(resolved(universe([a, provider("c"), provider("x", " | Priority: important")]), ["a"])).toEqual([
@@ -137,6 +138,9 @@ describe("packages that exclude each other", () => {
   });
 });
 
+const bad = (fields: Record<string, string>): string =>
+  errorOf(() => resolved(universe([{ Package: "a", ...fields }]), ["a"]));
+
 describe("messages", () => {
   it("names every package that is missing, with its place and a suggestion", () => {
     const from = universe(["nodejs 1", "exim4 1 | Provides: mta", "postfix 1 | Provides: mta"]);
@@ -190,8 +194,6 @@ describe("messages", () => {
   });
 
   it("refuses a malformed stanza by name", () => {
-    const bad = (fields: Record<string, string>): string =>
-      errorOf(() => resolved(universe([{ Package: "a", ...fields }]), ["a"]));
     expect(bad({ Filename: "pool/../../etc/a_1.deb" })).toContain(
       'LS2101 trixie/main/binary-amd64/Packages package "a": "pool/../../etc/a_1.deb" is not a path of the pool',
     );
