@@ -31,9 +31,8 @@ interface Certificate {
 }
 
 function certificates(model: ImageModel, directory: string): readonly Certificate[] {
-  const pattern = new RegExp(`^${directory}(?:[^/]+/)*[^/]+\\.crt$`);
   const found: Certificate[] = [];
-  for (const path of model.glob(pattern).toSorted(comparePaths)) {
+  for (const path of model.glob(directory, /\.crt$/)) {
     const content = model.find(path)?.content;
     if (content === undefined) continue;
     const base = path.slice(path.lastIndexOf("/") + 1, -".crt".length);

@@ -29,7 +29,9 @@ function configured(model: ImageModel, file: string, depth = 0): readonly string
         .replaceAll(/[\\^$.+()[\]{}|]/g, String.raw`\$&`)
         .replaceAll("*", "[^/]*")
         .replaceAll("?", "[^/]");
-      return model.glob(new RegExp(`^${source}$`)).flatMap((path) => configured(model, path, depth + 1));
+      return model
+        .glob(absolute.replace(/[*?].*$/s, ""), new RegExp(`^${source}$`))
+        .flatMap((path) => configured(model, path, depth + 1));
     });
   });
 }
@@ -53,9 +55,7 @@ function directories(model: ImageModel): readonly Directory[] {
     const real = path.startsWith("/") ? model.resolve(path, true) : undefined;
     if (real === undefined || found.has(real) || model.find(real)?.type !== "directory") continue;
     found.set(real, { path, real });
-    for (const child of model.glob(
-      new RegExp(`^/${real.replaceAll(/[^\w/]/g, String.raw`\$&`)}/glibc-hwcaps/[^/.:][^/:]*$`),
-    )) {
+    for (const child of model.glob(`/${real}/glibc-hwcaps/`, /\/glibc-hwcaps\/[^/.:][^/:]*$/)) {
       const name = child.slice(child.lastIndexOf("/") + 1);
       const at = model.resolve(child, true);
       if (at === undefined || found.has(at) || model.find(at)?.type !== "directory") continue;
@@ -106,14 +106,12 @@ function chosen(candidates: readonly Candidate[]): readonly Candidate[] {
   return [...bySoname.values()];
 }
 
-/** Names in every directory of interest, from one pass over the model. */
-function listings(model: ImageModel, wanted: readonly Directory[]): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, string[]>(wanted.map(({ real }) => [real, []]));
-  for (const path of model.glob(/^\/.*\.so/)) {
-    if (!isLibraryName(path) || /\.dpkg-(?:new|tmp)$/.test(path)) continue;
-    found.get(parentOf(path.slice(1)))?.push(path.slice(path.lastIndexOf("/") + 1));
-  }
-  return found;
+/** Names of libraries in a directory. */
+function names(model: ImageModel, { real }: Directory): readonly string[] {
+  return model
+    .glob(`/${real}/`, /\.so/)
+    .map((path) => path.slice(real.length + 2))
+    .filter((name) => !name.includes("/") && isLibraryName(name) && !/\.dpkg-(?:new|tmp)$/.test(name));
 }
 
 /**
@@ -127,10 +125,9 @@ export function writeLinkerCache(model: ImageModel): void {
   );
   if (![...libraries.keys()].some((path) => /\/ld-[^/]*\.so[^/]*$/.test(path))) return;
   const wanted = directories(model);
-  const names = listings(model, wanted);
   const entries: CacheEntry[] = [];
   for (const directory of wanted) {
-    const candidates = (names.get(directory.real) ?? []).map((name) => candidate(model, directory, name, libraries));
+    const candidates = names(model, directory).map((name) => candidate(model, directory, name, libraries));
     for (const each of chosen(candidates.filter((found) => found !== undefined))) {
       const hwcaps = directory.hwcaps;
       if (hwcaps === undefined && !each.link && each.name !== each.soname) linkSoname(model, directory.real, each);

@@ -44,7 +44,7 @@ function priority({ fields }: Profile): number {
 /** All profiles, the highest priority first, then in reverse order of names. */
 function profiles(model: ImageModel): readonly Profile[] {
   return model
-    .glob(/^\/usr\/share\/pam-configs\/[^/#~]+$/)
+    .glob("/usr/share/pam-configs/", /\/[^/#~]+$/)
     .flatMap((path) => {
       const content = model.find(path)?.content;
       return content === undefined ? [] : [parse(path.slice(path.lastIndexOf("/") + 1), content.toString("utf8"))];

@@ -22,7 +22,7 @@ function names(model: ImageModel, shell: string): readonly string[] {
 export function writeShells(model: ImageModel): void {
   const template = model.find("usr/share/debianutils/shells")?.content?.toString("utf8");
   if (template === undefined) return;
-  const sources = ["/usr/share/debianutils/shells", ...model.glob(/^\/usr\/share\/debianutils\/shells\.d\/[^/]+$/)];
+  const sources = ["/usr/share/debianutils/shells", ...model.glob("/usr/share/debianutils/shells.d/", /\.d\/[^/]+$/)];
   const packaged = sources.flatMap((path) => lines(model, path)).filter((shell) => shell.startsWith("/"));
   const all = [...new Set([...packaged, ...model.shells].flatMap((shell) => names(model, shell)))];
   const start = model.find("etc/shells")?.content?.toString("utf8") ?? template;

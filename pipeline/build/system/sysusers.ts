@@ -35,7 +35,7 @@ function parse(text: string, origin: string): readonly Declaration[] {
 /** Every declaration of the image; a file in a later package of the same name would have been a file conflict. */
 function declarations(model: ImageModel): readonly Declaration[] {
   const found: Declaration[] = [];
-  const paths = model.glob(/^\/usr\/lib\/sysusers\.d\/[^/]+\.conf$/);
+  const paths = model.glob("/usr/lib/sysusers.d/", /\.d\/[^/]+\.conf$/);
   for (const path of paths) {
     const content = model.find(path)?.content;
     const owner = [...model.packages].find(([, facts]) => path.slice(1) in facts.contents)?.[0] ?? "sysusers.d";

@@ -1,5 +1,5 @@
 /** What a command of a maintainer script is planned to do: how the files that know commands describe it. */
-import type { CommandCall, Status } from "./script-evaluator.ts";
+import type { CommandCall, Status } from "./script-evaluation.ts";
 import type { Value } from "./script-expansion.ts";
 import type { ImageModel } from "./script-model.ts";
 

@@ -2,20 +2,20 @@
 import { accountCommands } from "./script-accounts.ts";
 import { absolute, asked, type Caller, fails, type KnownCall, type Knowledge, nothing } from "./script-command.ts";
 import { packageCommands } from "./script-dpkg.ts";
-import type { CommandCall, Outcome } from "./script-evaluator.ts";
+import type { CommandCall, Outcome } from "./script-evaluation.ts";
 import { fileCommands } from "./script-files.ts";
 import type { ImageModel } from "./script-model.ts";
 import { testExpression } from "./script-test.ts";
 
 /**
  * Commands that change nothing in an image whatever their arguments are: messages, services (an image runs none and has no init), the
- * debconf dialogue, and dpkg-maintscript-helper, which only acts when an older version is replaced (dpkg-maintscript-helper(1)).
+ * debconf dialogue, the kernel, machine ids (every machine makes its own), and dpkg-maintscript-helper, which only acts when an older version is replaced (dpkg-maintscript-helper(1)).
  */
 const silent = new Set(
   (
-    ": db_beginblock db_capb db_endblock db_fget db_fset db_go db_input db_metaget db_purge db_register db_reset db_set db_settitle " +
-    "db_stop db_subst db_title db_unregister db_version dbus-send deb-systemd-helper deb-systemd-invoke dpkg-maintscript-helper hash " +
-    "initctl invoke-rc.d kill logger restorecon runlevel service sleep start-stop-daemon systemctl telinit times trap true udevadm " +
+    ": apparmor_parser db_beginblock db_capb db_endblock db_fget db_fset db_go db_input db_metaget db_purge db_register db_reset db_set db_settitle " +
+    "db_stop dbus-uuidgen db_subst db_title db_unregister db_version dbus-send deb-systemd-helper deb-systemd-invoke dpkg-maintscript-helper hash " +
+    "initctl invoke-rc.d kill modprobe logger restorecon runlevel service sleep start-stop-daemon sysctl systemctl systemd-machine-id-setup telinit times trap true udevadm " +
     "ulimit update-rc.d wait"
   ).split(" "),
 );

@@ -3,80 +3,22 @@
  * image decides them, commands that mean nothing in an image fall away, and the rest is carried out on the model or reported.
  * Nothing is run, and a script cannot make this run for long: every step counts against a budget.
  */
-import type { ImageModel } from "./script-model.ts";
+import { type Flow, runBuiltin } from "./script-builtins.ts";
+import type { Evaluation, Residual, ScriptContext, Status } from "./script-evaluation.ts";
 import { compilePattern, expandFields, expandPattern, expandText, type Scope, type Value } from "./script-expansion.ts";
 import { parseScript } from "./script-parser.ts";
+import { mergeShells, Shell } from "./script-shell.ts";
 import { type Command, type Redirect, ScriptSyntaxError, type SimpleCommand } from "./script-syntax.ts";
 
-/** A command that was not carried out. */
-export interface Residual {
-  /** With the values that are known put in. */
-  readonly command: string;
-  /** Whether it certainly would have run; else it depends on something that only running could tell. */
-  readonly certain: boolean;
-}
-
-export interface Evaluation {
-  /** Commands that were carried out on the model, in order. */
-  readonly done: readonly string[];
-  readonly residual: readonly Residual[];
-}
-
-/** Exit status as far as it is known: true is success. */
-export type Status = boolean | undefined;
-
-/** What a command did: `unknown` means that nothing here knows what it does. */
-export type Outcome =
-  | {
-      readonly kind: "silent" | "effect";
-      readonly status: Status;
-      readonly output?: Value;
-      /** A variable that the command sets (`read`, `db_get`). */
-      readonly set?: { readonly name: string; readonly value: Value };
-    }
-  | { readonly kind: "unknown" };
-
-export interface CommandCall {
-  readonly name: string;
-  readonly args: readonly Value[];
-  /** Standard input, where it is known. */
-  readonly input: Value;
-  readonly umask: number;
-  /** Absolute; undefined when unknown. */
-  readonly directory: Value;
-  /** Whether the command certainly runs; only then may it change the model. */
-  readonly certain: boolean;
-}
-
-export interface ScriptContext {
-  readonly model: ImageModel;
-  /** `install`, `configure ""`, `triggered "name name"`. */
-  readonly args: readonly string[];
-  readonly variables: Readonly<Record<string, string>>;
-  /** What commands mean; an unknown one is reported. */
-  readonly command: (call: CommandCall) => Outcome;
-}
-
-/** Commands and expansions one script may take: the longest of Debian's take a few hundred. */
+/** Commands one script may take: the longest of Debian's take a few hundred. */
 const stepLimit = 50_000;
 
 class Limit extends Error {}
-
-type Flow = "exit" | "return" | "break" | "continue" | undefined;
 
 interface Result {
   readonly status: Status;
   readonly output: Value;
   readonly flow?: Flow;
-}
-
-/** What a subshell or an uncertain branch must not change for good. */
-interface Shell {
-  readonly variables: Map<string, Value>;
-  positional: readonly Value[];
-  directory: Value;
-  umask: number;
-  certain: boolean;
 }
 
 const quiet: Result = { status: true, output: "" };
@@ -101,13 +43,7 @@ class Evaluator implements Scope {
 
   constructor(context: ScriptContext) {
     this.#context = context;
-    this.#shell = {
-      variables: new Map(Object.entries(context.variables)),
-      positional: context.args,
-      directory: "/",
-      umask: 0o022,
-      certain: true,
-    };
+    this.#shell = new Shell(new Map(Object.entries(context.variables)), context.args);
   }
 
   get positional(): readonly Value[] {
@@ -115,64 +51,51 @@ class Evaluator implements Scope {
   }
 
   variable(name: string): Value {
-    if (/^\d+$/.test(name)) return name === "0" ? "postinst" : number(this.#shell.positional, Number(name) - 1);
-    if (name === "#") return String(this.#shell.positional.length);
+    const { positional } = this.#shell;
+    if (name === "#") return String(positional.length);
     if ("?$!-".includes(name)) return undefined;
-    return this.#shell.variables.has(name) ? this.#shell.variables.get(name) : "";
+    if (!/^\d+$/.test(name)) return this.#shell.variable(name);
+    const index = Number(name) - 1;
+    return index < 0 || index >= positional.length ? "" : positional[index];
   }
 
   assign(name: string, value: Value): void {
     this.#shell.variables.set(name, value);
   }
 
-  glob(pattern: RegExp): readonly string[] {
-    return this.#context.model.glob(pattern);
+  glob(start: string, pattern: RegExp): readonly string[] {
+    return this.#context.model.glob(start, pattern);
   }
 
   substitute(body: Command): Value {
-    const { output } = this.#isolated(() => this.run(body));
-    return output?.replace(/\n+$/, "");
+    return this.#isolated(() => this.run(body)).output?.replace(/\n+$/, "");
   }
 
-  #copy(): Shell {
-    return { ...this.#shell, variables: new Map(this.#shell.variables) };
-  }
-
+  /** Runs something as a process of its own. */
   #isolated(run: () => Result): Result {
-    const before = this.#copy();
+    const before = this.#shell.copy();
     const { status, output } = run();
     this.#shell = before;
     return { status, output };
   }
 
-  /** Runs branches of which it is not known which one is taken; what they set differently is unknown afterwards. */
+  /** Runs branches of which it is not known which one is taken. */
   #either(branches: readonly (() => Result)[]): Result {
-    const before = this.#copy();
+    const before = this.#shell;
     const ends: Shell[] = [];
     let leaves = false;
     for (const branch of branches) {
-      this.#shell = { ...before, variables: new Map(before.variables), certain: false };
+      this.#shell = before.copy();
+      this.#shell.certain = false;
       const { flow, status } = branch();
       // A script that fails stops the installation; an image is made of installations that succeed.
       if (flow === "exit" && status === false) continue;
       leaves ||= flow !== undefined;
       ends.push(this.#shell);
     }
-    if (ends.length === 0) ends.push(before);
-    const variables = new Map<string, Value>();
-    for (const name of new Set(ends.flatMap((end) => [...end.variables.keys()]))) {
-      const values = new Set(ends.map((end) => (end.variables.has(name) ? end.variables.get(name) : "")));
-      const [value] = values;
-      variables.set(name, values.size === 1 ? value : undefined);
-    }
-    const directories = new Set(ends.map((end) => end.directory));
-    this.#shell = {
-      ...before,
-      variables,
-      directory: directories.size === 1 ? [...directories][0] : undefined,
-      // When a branch may have left the script or the loop, it is not certain that what follows is reached.
-      certain: before.certain && !leaves,
-    };
+    this.#shell = mergeShells(before, ends);
+    // When a branch may have left the script or the loop, it is not certain that what follows is reached.
+    this.#shell.certain = before.certain && !leaves;
     return { status: undefined, output: undefined };
   }
 
@@ -209,7 +132,8 @@ class Evaluator implements Scope {
       case "loop":
         return this.#loop(command);
       case "group": {
-        const body = (): Result => this.#redirected(command.redirects, command.source, () => this.run(command.body));
+        const run = (): Result => this.run(command.body);
+        const body = (): Result => this.#redirected(command.redirects, run, () => command.source);
         return command.subshell ? this.#isolated(body) : body();
       }
       case "function":
@@ -297,61 +221,71 @@ class Evaluator implements Scope {
   }
 
   /** Runs something with its input and output redirected; output to a file is a change of the file. */
-  #redirected(redirects: readonly Redirect[], source: string, run: () => Result): Result {
-    const input = this.#input;
-    let file: { readonly path: Value; readonly append: boolean } | undefined;
-    for (const { descriptor, operator, target } of redirects) {
-      const text = expandText(target, this);
-      if (operator === "<<") this.#input = text;
-      else if (operator === "<") this.#input = text === undefined ? undefined : this.#content(text);
-      else if (descriptor === 1 && (operator === ">" || operator === ">>" || operator === ">|"))
-        file = { path: text, append: operator === ">>" };
-      else if (descriptor === 1 && operator === ">&") file = { path: "/dev/null", append: false };
-    }
-    const result = run();
+  #redirected(redirects: readonly Redirect[], run: () => Result, source: (file: Value) => string): Result {
+    const { input, file, append } = this.#redirection(redirects);
+    const before = { input: this.#input, residual: this.residual.length };
     this.#input = input;
-    if (file === undefined) return result;
-    if (file.path?.startsWith("/dev/") === true || result.flow !== undefined) return { ...result, output: "" };
-    this.#store(file.path, file.append, result.output, source);
+    const result = run();
+    this.#input = before.input;
+    if (file === false) return result;
+    if (file?.startsWith("/dev/") !== true && result.flow === undefined) {
+      const stored = this.#store(file, append, result.output);
+      if (!stored) {
+        // One line says both what runs and where its output goes.
+        this.residual.splice(before.residual);
+        this.residual.push({ command: source(file), certain: this.#shell.certain });
+      }
+    }
     return { ...result, output: "" };
   }
 
-  #content(path: string): Value {
-    if (path === "/dev/null") return "";
-    return this.#context.model.find(path)?.content?.toString("utf8");
+  /** Where input comes from and standard output goes; `file` is false when output stays where it is. */
+  #redirection(redirects: readonly Redirect[]): { input: Value; file: Value | false; append: boolean } {
+    let input = this.#input;
+    let file: Value | false = false;
+    let append = false;
+    for (const { descriptor, operator, target } of redirects) {
+      const text = expandText(target, this);
+      if (operator === "<<") input = text;
+      else if (operator === "<") input = text === "/dev/null" ? "" : this.#content(text);
+      else if (descriptor === 1 && [">", ">>", ">|", "<>"].includes(operator)) {
+        file = text;
+        append = operator === ">>";
+      } else if (descriptor === 1 && operator === ">&") file = "/dev/null";
+    }
+    return { input, file, append };
   }
 
-  #store(path: Value, append: boolean, output: Value, source: string): void {
+  #content(path: Value): Value {
+    const absolute = path === undefined ? undefined : this.#shell.absolute(path);
+    return absolute === undefined ? undefined : this.#context.model.find(absolute)?.content?.toString("utf8");
+  }
+
+  /** Writes output to a file of the model; false when something about it is not known. */
+  #store(path: Value, append: boolean, output: Value): boolean {
     const { model } = this.#context;
-    const absolute = path === undefined ? undefined : this.#absolute(path);
+    const absolute = path === undefined ? undefined : this.#shell.absolute(path);
     const node = absolute === undefined ? undefined : model.find(absolute);
-    const before = append && node !== undefined ? node.content?.toString("utf8") : "";
-    const whole = concatenate(before, output);
-    const plain = node === undefined || (node.type === "file" && !node.shipped);
-    if (!this.#shell.certain || absolute === undefined || whole === undefined || !plain) {
-      this.residual.push({ command: source, certain: this.#shell.certain });
-      return;
-    }
+    const whole = concatenate(append && node !== undefined ? this.#content(path) : "", output);
+    const writable = node === undefined || (node.type === "file" && !node.shipped);
+    if (!this.#shell.certain || absolute === undefined || whole === undefined || !writable) return false;
     const { mode = 0o666 & ~this.#shell.umask, uid = 0, gid = 0 } = node ?? {};
     model.put(absolute, { type: "file", mode, uid, gid, content: Buffer.from(whole, "utf8") });
     this.done.push(`write ${absolute}`);
-  }
-
-  #absolute(path: string): string | undefined {
-    if (path.startsWith("/")) return path;
-    return this.#shell.directory === undefined ? undefined : `${this.#shell.directory}/${path}`;
+    return true;
   }
 
   #simple(command: SimpleCommand): Result {
     const values = command.assignments.map(({ name, value }) => [name, expandText(value, this)] as const);
     const fields = command.words.flatMap((word) => expandFields(word, this));
-    if (fields.length === 0) {
-      for (const [name, value] of values) this.assign(name, value);
-      return this.#redirected(command.redirects, command.source, () => quiet);
-    }
     const known = fields.every((field) => field !== undefined);
     const text = known ? fields.map(quote).join(" ") : command.source;
-    return this.#redirected(command.redirects, text, () => this.#call(fields, text));
+    const run = (): Result => {
+      if (fields.length > 0) return this.#call(fields, text);
+      for (const [name, value] of values) this.assign(name, value);
+      return quiet;
+    };
+    return this.#redirected(command.redirects, run, (file) => (known ? `${text} > ${file ?? "…"}` : text));
   }
 
   #call(fields: readonly Value[], text: string): Result {
@@ -359,7 +293,11 @@ class Evaluator implements Scope {
     if (name === undefined) return this.#unknown(text);
     const body = this.#functions.get(name);
     if (body !== undefined) return this.#function(body, args);
-    return this.#builtin(name, args) ?? this.#external(name, args, text);
+    if (name === "exec" && args.length > 0) return { ...this.#call(args, text), flow: "exit" };
+    if (name === "exec") return quiet;
+    if (name === "command" && args[0]?.startsWith("-") !== true) return this.#call(args, text);
+    const builtin = runBuiltin(this.#shell, name, args);
+    return builtin === undefined ? this.#external(name, args, text) : { ...builtin, output: "" };
   }
 
   #function(body: Command, args: readonly Value[]): Result {
@@ -370,54 +308,6 @@ class Evaluator implements Scope {
     this.#shell.positional = positional;
     this.#calls--;
     return result.flow === "exit" ? result : { status: result.status, output: result.output };
-  }
-
-  /** Commands that change the shell itself (POSIX XCU 2.14). */
-  #builtin(name: string, args: readonly Value[]): Result | undefined {
-    const [first] = args;
-    switch (name) {
-      case "exit":
-      case "return":
-        return { status: first === undefined ? undefined : first === "0", output: "", flow: name };
-      case "break":
-      case "continue":
-        return { status: true, output: "", flow: name };
-      case "shift":
-        this.#shell.positional = this.#shell.positional.slice(Number(first ?? "1") || 1);
-        return quiet;
-      case "set":
-        if (first === "--" || (first !== undefined && !/^[-+]/.test(first)))
-          this.#shell.positional = first === "--" ? args.slice(1) : args;
-        return quiet;
-      case "local":
-      case "export":
-      case "readonly":
-        for (const arg of args) {
-          const equals = arg?.indexOf("=") ?? -1;
-          if (arg !== undefined && equals > 0) this.assign(arg.slice(0, equals), arg.slice(equals + 1));
-        }
-        return quiet;
-      case "unset":
-        for (const arg of args) if (arg !== undefined) this.#shell.variables.delete(arg);
-        return quiet;
-      case "umask":
-        if (first !== undefined && /^[0-7]+$/.test(first)) this.#shell.umask = Number.parseInt(first, 8) & 0o777;
-        return quiet;
-      case "cd":
-        this.#shell.directory = first === undefined ? undefined : this.#absolute(first);
-        return quiet;
-      case "exec":
-        return args.length === 0
-          ? quiet
-          : { ...this.#call(args, args.map((arg) => quote(arg ?? "…")).join(" ")), flow: "exit" };
-      case "command":
-        return first !== undefined && first.startsWith("-") ? undefined : this.#call(args, args.join(" "));
-      case "read":
-        for (const arg of args) if (arg !== undefined && !arg.startsWith("-")) this.assign(arg, undefined);
-        return { status: undefined, output: "" };
-      default:
-        return undefined;
-    }
   }
 
   #external(name: string, args: readonly Value[], text: string): Result {
@@ -433,10 +323,6 @@ class Evaluator implements Scope {
     this.residual.push({ command: text, certain: this.#shell.certain });
     return { status: undefined, output: undefined };
   }
-}
-
-function number(values: readonly Value[], index: number): Value {
-  return index < values.length ? values[index] : "";
 }
 
 /** Follows one script. A script that cannot be read or takes too long is one residual that says so. */

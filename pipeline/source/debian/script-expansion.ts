@@ -11,8 +11,8 @@ export interface Scope {
   readonly positional: readonly Value[];
   /** The output of a command substitution, without trailing line ends. */
   substitute(body: Command): Value;
-  /** Paths a shell pattern matches. */
-  glob(pattern: RegExp): readonly string[];
+  /** Paths that begin with `start` and match a pattern. */
+  glob(start: string, pattern: RegExp): readonly string[];
 }
 
 function join(values: readonly Value[]): Value {
@@ -139,23 +139,35 @@ interface Field {
   text: Value;
   /** Whether anything stands here although it may be empty. */
   kept: boolean;
-  /** The pattern when unquoted text has pattern characters in it. */
-  pattern: string;
+  /** Whether unquoted text has pattern characters in it. */
   special: boolean;
+  readonly pieces: { readonly text: string; readonly quoted: boolean }[];
 }
 
 function emptyField(): Field {
-  return { text: "", kept: false, pattern: "", special: false };
+  return { text: "", kept: false, special: false, pieces: [] };
 }
 
 function append(field: Field, value: Value, quoted: boolean): void {
   field.kept ||= quoted || value === undefined || value !== "";
-  if (value === undefined || field.text === undefined) field.text = undefined;
-  else {
-    field.text += value;
-    field.pattern += quoted ? escape(value) : patternSource(value, "[^/]");
-    field.special ||= !quoted && /[*?]|\[.+\]/.test(value);
+  if (value === undefined || field.text === undefined) {
+    field.text = undefined;
+    return;
   }
+  field.text += value;
+  field.special ||= !quoted && /[*?]|\[.+\]/.test(value);
+  field.pieces.push({ text: value, quoted });
+}
+
+/** What a field with pattern characters stands for: the paths that match it, or itself when there are none. */
+function expandGlob(field: Field, scope: Scope): readonly Value[] {
+  // A pattern of a relative path would need the directory's listing at run time.
+  if (field.text?.startsWith("/") !== true) return [undefined];
+  const source = field.pieces.map(({ text, quoted }) => (quoted ? escape(text) : patternSource(text, "[^/]"))).join("");
+  const pattern = compilePattern(`^${source}$`);
+  const start = field.text.replace(/[*?[\\].*$/s, "");
+  const found = pattern === undefined ? [] : scope.glob(start, pattern);
+  return found.length === 0 ? [field.text] : found;
 }
 
 /** The fields a word becomes on a command line: expansion, splitting at blanks, patterns (POSIX XCU 2.6.5, 2.6.6). */
@@ -185,12 +197,5 @@ export function expandFields(word: Word, scope: Scope): readonly Value[] {
     }
   }
   finish();
-  return fields.flatMap(({ text, pattern, special }): readonly Value[] => {
-    if (!special || text === undefined) return [text];
-    // A pattern of a relative path would need the directory's listing at run time.
-    if (!text.startsWith("/")) return [undefined];
-    const compiled = compilePattern(`^${pattern}$`);
-    const found = compiled === undefined ? [] : scope.glob(compiled);
-    return found.length === 0 ? [text] : found;
-  });
+  return fields.flatMap((each) => (each.special ? expandGlob(each, scope) : [each.text]));
 }

@@ -78,7 +78,7 @@ const remove: Knowledge = (call, { model }) => {
 
 function emptyDirectory(model: ImageModel, path: string): boolean {
   const at = model.resolve(path, false);
-  return at !== undefined && model.glob(new RegExp(`^/${at.replace(/[^\w/]/g, String.raw`\$&`)}/[^/]+$`)).length === 0;
+  return at !== undefined && model.glob(`/${at}/`, /./).length === 0;
 }
 
 /** A path for what goes into `target` under the name of `source`, when `target` is a directory. */

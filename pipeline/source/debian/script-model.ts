@@ -1,5 +1,5 @@
 /** What a maintainer script would find when it looks around, and what it would have changed: a file system without contents, in memory. */
-import { type Entry, parentOf } from "../../tree/entry.ts";
+import { comparePaths, type Entry, parentOf } from "../../tree/entry.ts";
 import { Accounts } from "./accounts.ts";
 import type { PackageFacts } from "./facts.ts";
 
@@ -181,17 +181,16 @@ export class ImageModel {
   }
 
   #hasChildren(path: string): boolean {
-    const prefix = `${path}/`;
-    for (const other of this.#nodes.keys()) if (other.startsWith(prefix)) return true;
-    return false;
+    return this.glob(`/${path}/`, /./).length > 0;
   }
 
-  /** Absolute paths that match a shell pattern (`*` and `?` within components), sorted by bytes of their UTF-16 form. */
-  glob(pattern: RegExp): readonly string[] {
-    return [...this.#nodes.keys()]
-      .map((path) => `/${path}`)
-      .filter((path) => pattern.test(path))
-      .toSorted();
+  /** Absolute paths that begin with `start` and match a pattern, in the order of paths. */
+  glob(start: string, pattern: RegExp): readonly string[] {
+    const found: string[] = [];
+    const prefix = start.slice(1);
+    for (const path of this.#nodes.keys())
+      if (path.startsWith(prefix) && pattern.test(`/${path}`)) found.push(`/${path}`);
+    return found.toSorted(comparePaths);
   }
 
   /** Everything that was made, by path. */
@@ -205,7 +204,7 @@ export class ImageModel {
 
   /** Directories that packages ship and that are gone, or something else. */
   get removed(): readonly string[] {
-    return [...this.#removed].toSorted();
+    return [...this.#removed].toSorted(comparePaths);
   }
 
   /** The program a name on the PATH of maintainer scripts leads to, absolute. */

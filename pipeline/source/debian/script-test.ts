@@ -1,5 +1,5 @@
 /** The `test` command of maintainer scripts, answered by the image (POSIX XCU 4, "test"). */
-import type { Status } from "./script-evaluator.ts";
+import type { Status } from "./script-evaluation.ts";
 import type { Value } from "./script-expansion.ts";
 import type { ImageModel, Node } from "./script-model.ts";
 

@@ -3,7 +3,8 @@ import { comparePaths } from "../../tree/entry.ts";
 import type { PackageFacts, ScriptName } from "./facts.ts";
 import { runCommand } from "./script-commands.ts";
 import { covered } from "./script-covered.ts";
-import { evaluateScript, type Residual } from "./script-evaluator.ts";
+import type { Residual } from "./script-evaluation.ts";
+import { evaluateScript } from "./script-evaluator.ts";
 import type { ImageModel } from "./script-model.ts";
 
 export interface ScriptReport {
@@ -76,11 +77,12 @@ export function readScripts(
 ): readonly ScriptReport[] {
   const packages = scriptOrder([...model.packages.values()].filter(wanted));
   const reports: ScriptReport[] = [];
+  const answers = new Map(packages.map((facts) => [facts, debconfDefaults(facts.scripts.templates ?? "")]));
   const read = (facts: PackageFacts, script: "preinst" | "postinst", args: readonly string[]): void => {
     const text = facts.scripts[script];
     if (text === undefined) return;
     const name = facts.control["Package"] ?? "";
-    const caller = { model, packageName: name, answers: debconfDefaults(facts.scripts.templates ?? "") };
+    const caller = { model, packageName: name, answers: answers.get(facts) ?? new Map<string, string>() };
     const { done, residual } = evaluateScript(text, {
       model,
       args,
