@@ -49,13 +49,15 @@ export function reservedPath(path: string): PathProblem | undefined {
   for (const reserved of runtime) {
     if (isAtOrBelow(path, reserved)) {
       const hint = "choose another path: what an image has there is hidden";
-      return { code: "LS2018", message: `is in ${reserved}, which belongs to the container runtime`, hint };
+      const where = path === reserved ? "" : `is in ${reserved}, which `;
+      return { code: "LS2018", message: `${where}belongs to the container runtime`, hint };
     }
   }
   for (const [link, target] of links) {
     if (!isAtOrBelow(path, link)) continue;
     const hint = `write ${target}${path.slice(link.length)}`;
-    return { code: "LS2018", message: `is in ${link}, which is a link to ${target} in Debian`, hint };
+    const where = path === link ? "" : `is in ${link}, which `;
+    return { code: "LS2018", message: `${where}is a link to ${target} in Debian`, hint };
   }
   if (path.split("/").some((part) => part.startsWith(".wh."))) {
     const hint = "choose another name";
@@ -70,15 +72,12 @@ function wrong(message: string, hint?: string): PathProblem {
 
 /** Why a path is not an absolute one in normal form, LS2017; undefined when it is. The root is one. */
 export function malformedPath(path: string): PathProblem | undefined {
-  if (!path.startsWith("/")) return wrong("must be absolute", `write /${path.replace(/^(\.\/)+/, "")}`);
-  if (path === "/") return undefined;
-  if (path.endsWith("/")) return wrong("must not end with a slash", `write ${path.replace(/\/+$/, "") || "/"}`);
-  const parts = path.slice(1).split("/");
+  const parts = path.split("/").filter((part) => part !== "");
+  const clean = `/${parts.filter((part) => part !== ".").join("/")}`;
   if (parts.includes("..")) return wrong('must not have ".." in it');
-  if (parts.includes(".") || parts.includes("")) {
-    const clean = parts.filter((part) => part !== "." && part !== "");
-    return wrong('must not have "." or an empty part in it', `write /${clean.join("/")}`);
-  }
+  if (!path.startsWith("/")) return wrong("must be absolute", `write ${clean}`);
+  if (path.length > 1 && path.endsWith("/")) return wrong("must not end with a slash", `write ${clean}`);
+  if (path !== clean) return wrong('must not have "." or an empty part in it', `write ${clean}`);
   if (parts.some((part) => Buffer.byteLength(part) > 255)) return wrong("must not have a part of more than 255 bytes");
   return undefined;
 }

@@ -87,8 +87,25 @@ function notAllowed(document: LocatedDocument, path: Path, must: string, hint?: 
   return { code: "LS2007", message, place: placeOf(document, path), ...(hint === undefined ? {} : { hint }) };
 }
 
+function stepsOf(issue: Issue): Path {
+  return issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
+}
+
+/** Whether an issue is a refinement of a value that has a plainer issue at it or below it, whose consequence it may be. */
+function isConsequence(issue: Issue, issues: readonly Issue[]): boolean {
+  if (issue.code !== "custom") return false;
+  const depth = issue.path.length;
+  return (
+    depth > 0 &&
+    issues.some(
+      (other) =>
+        other.code !== "custom" && depth <= other.path.length && issue.path.every((step, i) => step === other.path[i]),
+    )
+  );
+}
+
 function problemsOfIssue(issue: Issue, document: LocatedDocument, schema: () => JsonSchema): readonly Problem[] {
-  const path = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
+  const path = stepsOf(issue);
   switch (issue.code) {
     case "unrecognized_keys": {
       const known = knownKeys(schema(), path);
@@ -124,9 +141,8 @@ function problemsOfIssue(issue: Issue, document: LocatedDocument, schema: () => 
       return [{ code: scalar && value !== null ? "LS2007" : "LS2004", message, place: placeOf(document, path) }];
     }
     case "custom": {
-      const missing = valueAt(document, path) === undefined;
-      const message = `${showPath(path)} ${issue.message}`;
-      return [{ code: missing ? "LS2005" : "LS2007", message, place: placeOf(document, path) }];
+      if (valueAt(document, path) !== undefined) return [notAllowed(document, path, issue.message)];
+      return [{ code: "LS2005", message: `${showPath(path)} ${issue.message}`, place: placeOf(document, path) }];
     }
     default:
       return [notAllowed(document, path, issue.message)];
@@ -144,8 +160,9 @@ export function problemsOf(
   schema: () => JsonSchema,
   special: (path: Path) => Problem | undefined = () => undefined,
 ): readonly Problem[] {
-  const problems = issues.flatMap((issue) => {
-    const better = special(issue.path.map((step) => (typeof step === "symbol" ? String(step) : step)));
+  const plain = issues.filter((issue) => !isConsequence(issue, issues));
+  const problems = plain.flatMap((issue) => {
+    const better = special(stepsOf(issue));
     return better === undefined ? problemsOfIssue(issue, document, schema) : [better];
   });
   return inOrder(problems);
@@ -154,7 +171,7 @@ export function problemsOf(
 /** Paths of the values that issues are about, to go on without them. */
 export function pathsOf(issues: readonly Issue[]): readonly Path[] {
   return issues.flatMap((issue) => {
-    const path = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
+    const path = stepsOf(issue);
     return issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
   });
 }

@@ -85,7 +85,9 @@ export function convert(
         const name = keyOf(key, seen);
         if (name === undefined) continue;
         const keyPlace = at(key.range[0]);
-        const valuePlace = value === null ? keyPlace : at(value.range[0]);
+        // Nothing is best shown where it was announced.
+        const nothing = value === null || (isScalar(value) && value.source === "" && value.value === null);
+        const valuePlace = nothing ? keyPlace : at(value.range[0]);
         members.push([name, valueOf(value, [...path, name], valuePlace, keyPlace)]);
       }
       return Object.fromEntries(members);
