@@ -3,7 +3,7 @@ import type { Lock, LockedPackage } from "../lock/types.ts";
 import { humanBytes } from "../report/format.ts";
 import { comparePaths } from "../tree/entry.ts";
 
-/** One package on one or several architectures that all changed alike. */
+/** One package on one or several platforms that all changed alike; sizes are those of the first of them. */
 export interface PackageChange {
   readonly name: string;
   /** Architectures of the platforms it changed on, sorted; the others of the image did not change or changed otherwise. */
@@ -61,7 +61,8 @@ export function diffLocks(before: Lock, after: Lock): PinDiff {
   const groups = new Map<string, Group>();
   const present = new Map<string, Set<string>>();
   const images = union(before.images.keys(), after.images.keys());
-  for (const image of images) {
+  // What went with an image that is no longer there is told by the image alone.
+  for (const image of images.filter((name) => after.images.has(name))) {
     for (const platform of union(platformsOf(before, image), platformsOf(after, image))) {
       const old = packagesOf(before, image, platform);
       const now = packagesOf(after, image, platform);

@@ -49,18 +49,27 @@ function keptCandidates(input: PinInput, universe: Universe, image: string, plat
   return found;
 }
 
-/** Problems that every platform has are told once; others with their platforms. */
-function mergeProblems(found: ReadonlyMap<Platform, readonly Problem[]>, platforms: number): readonly Problem[] {
-  const merged = new Map<string, { readonly problem: Problem; readonly platforms: Platform[] }>();
-  for (const [platform, problems] of found) {
-    for (const problem of problems) {
-      const known = merged.get(formatProblem(problem));
-      if (known === undefined) merged.set(formatProblem(problem), { problem, platforms: [platform] });
-      else if (known.platforms.at(-1) !== platform) known.platforms.push(platform);
-    }
+interface Found {
+  readonly problem: Problem;
+  readonly request: PackageRequest;
+  readonly platform: Platform;
+}
+
+/** Problems that an image has on all its platforms are told once, others with their platforms. */
+function mergeProblems(found: readonly Found[]): readonly Problem[] {
+  const merged = new Map<string, Found & { readonly platforms: Platform[] }>();
+  for (const item of found) {
+    // A suggestion may be there on one platform and not on another.
+    const { hint: _, ...told } = item.problem;
+    const key = formatProblem(told);
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { ...item, platforms: [item.platform] });
+    else if (!known.platforms.includes(item.platform)) known.platforms.push(item.platform);
   }
-  return [...merged.values()].map(({ problem, platforms: those }) =>
-    those.length === platforms ? problem : { ...problem, message: `${problem.message} (${those.join(", ")})` },
+  return [...merged.values()].map(({ problem, request, platforms }) =>
+    platforms.length === request.platforms.length
+      ? problem
+      : { ...problem, message: `${problem.message} (${platforms.join(", ")})` },
   );
 }
 
@@ -68,11 +77,10 @@ function mergeProblems(found: ReadonlyMap<Platform, readonly Problem[]>, platfor
 export async function resolveAll(input: PinInput): Promise<readonly ResolvedImage[]> {
   const { requests, scope, lock } = input;
   const results = new Map<string, Map<Platform, readonly Candidate[]>>();
-  const problems = new Map<Platform, Problem[]>();
+  const problems: Found[] = [];
   const moving = requests.filter(({ image }) => scope.actions.get(image) !== "keep");
   const platforms = [...new Set(moving.flatMap((request) => request.platforms))].toSorted();
   for (const platform of platforms) {
-    const failures: Problem[] = [];
     for (const suite of new Set(moving.map((request) => request.suite))) {
       const concerned = moving.filter((request) => request.suite === suite && request.platforms.includes(platform));
       if (concerned.length === 0) continue;
@@ -109,13 +117,12 @@ export async function resolveAll(input: PinInput): Promise<readonly ResolvedImag
         } catch (error) {
           if (!(error instanceof LockstepError)) throw error;
           failed.add(image);
-          failures.push(...error.problems);
+          problems.push(...error.problems.map((problem) => ({ problem, request, platform })));
         }
       }
     }
-    problems.set(platform, failures);
   }
-  const merged = mergeProblems(problems, platforms.length);
+  const merged = mergeProblems(problems);
   if (merged.length > 0) throw new LockstepError(merged);
   return moving.map(({ image, place }) => ({ image, place, platforms: results.get(image) ?? new Map() }));
 }

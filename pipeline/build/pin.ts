@@ -1,6 +1,6 @@
 /** `pin`: resolves what the images ask for against the archive's signed releases, and writes down exactly what was found. */
 import type { Key } from "openpgp";
-import { LockstepError } from "../host/errors.ts";
+import { LockstepError, formatProblem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { type Lock, type LockedPackage, type LockedRelease, type LockedResolution, packageKey } from "../lock/types.ts";
 import type { Report } from "../report/report.ts";
@@ -62,7 +62,9 @@ async function fetchReleases(
       if (result.reason instanceof LockstepError) return result.reason.problems;
       throw result.reason;
     });
-    if (problems.length > 0) throw new LockstepError(problems);
+    // The parts can fail for one and the same reason, such as an interrupt.
+    if (problems.length > 0)
+      throw new LockstepError([...new Map(problems.map((it) => [formatProblem(it), it])).values()]);
     found.set(
       suite,
       results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
