@@ -3,7 +3,8 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LockstepError, type Problem, systemCode } from "../host/errors.ts";
 import { comparePaths } from "../tree/entry.ts";
-import { buildOrder, checkGraph } from "./graph.ts";
+import { type Images, buildOrder, checkGraph } from "./graph.ts";
+import { type SpecMemo, memoKey } from "./memo.ts";
 import { type ParsedImage, parseLocated } from "./parse.ts";
 import { inOrder } from "./schema-problems.ts";
 import { checkSources } from "./sources.ts";
@@ -22,6 +23,10 @@ async function foldersOf(root: string): Promise<readonly string[]> {
     const hint = "run the command in a repository with a folder images/<name>/image.yaml for each image";
     throw new LockstepError({ code: "LS1006", message: "there is no folder images/", place: { file: root }, hint });
   }
+}
+
+function fileOf(folder: string): string {
+  return `images/${folder}/image.yaml`;
 }
 
 /** The text of a spec; throws LS2001, LS2006 and LS2009. */
@@ -62,32 +67,64 @@ function byFile(problems: readonly Problem[]): readonly Problem[] {
   return inOrder(problems).toSorted((a, b) => comparePaths(a.place?.file ?? "", b.place?.file ?? ""));
 }
 
+/** Specs that are all remembered as good, and are still good together; undefined when there is anything to tell or to parse. */
+async function recall(root: string, texts: ReadonlyMap<string, string>, memo: SpecMemo) {
+  const images = new Map<string, ParsedImage>();
+  for (const [folder, text] of texts) {
+    const file = fileOf(folder);
+    const value = await memo.get(await memoKey(file, text));
+    if (value === undefined) return undefined;
+    images.set(folder, { spec: value as ImageSpec, at: () => ({ file }) });
+  }
+  const problems = await checkTogether(root, images, [...texts.keys()]);
+  return problems.length === 0 ? images : undefined;
+}
+
+/** Problems between images, and of their sources. */
+async function checkTogether(root: string, images: Images, folders: readonly string[]): Promise<readonly Problem[]> {
+  const sources = [...images.values()].map(({ spec, at }) =>
+    checkSources(root, spec, (layer) => at(["layers", layer, "files", "from"])),
+  );
+  return [...checkGraph(images, folders), ...(await Promise.all(sources)).flat()];
+}
+
+function ordered(images: Images): readonly ImageSpec[] {
+  return buildOrder([...images.values()].map(({ spec }) => spec));
+}
+
 /**
- * The image specs below `root`, a base before the images that are from it, otherwise by name. Throws one LockstepError with all problems
- * of all files: LS1006 and LS2001 to LS2023.
+ * The image specs below `root`, a base before the images that are from it, otherwise by name. With a memo, specs that have not changed
+ * since they were found good are not parsed again; what depends on other files is checked every time. Throws one LockstepError with all
+ * problems of all files: LS1006 and LS2001 to LS2023.
  */
-export async function loadImages(root: string): Promise<readonly ImageSpec[]> {
+export async function loadImages(root: string, memo?: SpecMemo): Promise<readonly ImageSpec[]> {
   const folders = await foldersOf(root);
   const problems: Problem[] = [];
-  const images = new Map<string, ParsedImage>();
+  const collect = (error: unknown): undefined => {
+    if (!(error instanceof LockstepError)) throw error;
+    problems.push(...error.problems);
+  };
+  const texts = new Map<string, string>();
   for (const folder of folders) {
-    const file = `images/${folder}/image.yaml`;
-    try {
-      const result = await parseLocated(await readSpec(root, file), file);
-      problems.push(...result.problems);
-      // One with the wrong name would be taken for another image.
-      if (result.image?.spec.name === folder) images.set(folder, result.image);
-    } catch (error) {
-      if (!(error instanceof LockstepError)) throw error;
-      problems.push(...error.problems);
+    const text = await readSpec(root, fileOf(folder)).catch(collect);
+    if (text !== undefined) texts.set(folder, text);
+  }
+  const recalled = memo === undefined || problems.length > 0 ? undefined : await recall(root, texts, memo);
+  if (recalled !== undefined) return ordered(recalled);
+
+  const images = new Map<string, ParsedImage>();
+  for (const [folder, text] of texts) {
+    const result = await parseLocated(text, fileOf(folder)).catch(collect);
+    problems.push(...(result?.problems ?? []));
+    // One with the wrong name would be taken for another image.
+    if (result?.image?.spec.name === folder) images.set(folder, result.image);
+  }
+  problems.push(...(await checkTogether(root, images, folders)));
+  if (problems.length > 0) throw new LockstepError(byFile(problems));
+  if (memo !== undefined) {
+    for (const [folder, { spec }] of images) {
+      await memo.put(await memoKey(spec.file, texts.get(folder) ?? ""), spec);
     }
   }
-  problems.push(...checkGraph(images, folders));
-  for (const { spec, at } of images.values()) {
-    problems.push(...(await checkSources(root, spec, (layer) => at(["layers", layer, "files", "from"]))));
-  }
-  if (problems.length > 0) {
-    throw new LockstepError(byFile(problems));
-  }
-  return buildOrder([...images.values()].map(({ spec }) => spec));
+  return ordered(images);
 }

@@ -21,8 +21,8 @@ import { LockstepError, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { type Digest, Digester, digestOf, hexOf } from "./digest.ts";
 
-/** What a record is about: fragments by their recipe, results by plan, indexes and resolutions by their inputs. */
-export type RecordKind = "fragment" | "result" | "index" | "resolution";
+/** What a record is about: fragments by their recipe, results by plan, indexes, resolutions and specs by their inputs. */
+export type RecordKind = "fragment" | "result" | "index" | "resolution" | "spec";
 
 export interface Blob {
   readonly digest: Digest;

@@ -1,4 +1,4 @@
-import { mkdir, rename, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -27,6 +27,40 @@ describe("the images of a repository", () => {
 
   it("are none where there is none, and files and hidden folders beside them are no images", async () => {
     expect(await withRepository({ "images/README.md": "", "images/.cache/x": "" }, loadImages)).toEqual([]);
+  });
+});
+
+describe("specs that are remembered", () => {
+  const files = {
+    ...images({
+      base: debian,
+      a: 'from: base\nconfig: { env: { B: "1", A: "2" } }\nlayers: [{ files: { from: x, into: /x } }]\n',
+    }),
+    "images/a/x": "",
+  };
+
+  it("are the same, are not parsed again, and are parsed again once they change", async () => {
+    await withRepository(files, async (root) => {
+      const known = new Map<string, string>();
+      const memo = {
+        get: (key: string) =>
+          Promise.resolve(known.has(key) ? (JSON.parse(known.get(key) ?? "") as unknown) : undefined),
+        put: (key: string, value: unknown) => Promise.resolve(void known.set(key, JSON.stringify(value))),
+      };
+      const parsed = await loadImages(root, memo);
+      expect(known.size).toBe(2);
+      const first = [...known.keys()];
+      const recalled = await loadImages(root, memo);
+      expect(recalled).toEqual(parsed);
+      expect(JSON.stringify(recalled)).toBe(JSON.stringify(parsed));
+      expect([...known.keys()]).toEqual(first);
+      await writeFile(join(root, "images/base/image.yaml"), `name: base\nplatforms: [linux/arm64]\n${debian}`);
+      await expect(loadImages(root, memo)).rejects.toThrow("LS2013 images/a/image.yaml:2:7");
+      await writeFile(join(root, "images/base/image.yaml"), `name: base\n${debian}`);
+      await rm(join(root, "images/a/x"));
+      await expect(loadImages(root, memo)).rejects.toThrow("LS2015 images/a/image.yaml:4:27 images/a/x is not there");
+      expect([...known.keys()]).toEqual(first);
+    });
   });
 });
 

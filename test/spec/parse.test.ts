@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { problemsOfText, specOfText } from "./read.ts";
 
@@ -488,6 +489,45 @@ config: { user: node }
 });
 
 describe("a hostile document", () => {
+  it("is read or refused with coded problems, whatever was done to a good one", async () => {
+    const good = `name: web\nfrom: node\n${head.slice(10)}${debian}\n  - files: { from: app, into: /app, mode: { a: "0755" } }\nusers: [{ name: a, uid: 1, gid: 1 }]\nconfig: { user: 1:1, env: { A: 1 }, ports: [80] }\n`;
+    expect(await problemsOfText(good)).toEqual([]);
+    const piece = fc.constantFrom(
+      "[",
+      "]",
+      "{",
+      "}",
+      ":",
+      "- ",
+      "\n",
+      "\t",
+      "&a ",
+      "*a",
+      "!!x ",
+      '"',
+      "'",
+      "|",
+      "null",
+      "0755",
+      "-1",
+      "? ",
+      "#",
+      "/..",
+      "%",
+      "\u2028",
+      "\ud800",
+    );
+    const edit = fc.tuple(fc.nat(good.length), fc.nat(6), piece);
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+        const text = edits.reduce((t, [at, length, insert]) => t.slice(0, at) + insert + t.slice(at + length), good);
+        for (const line of await problemsOfText(text))
+          expect(line).toMatch(/^LS20\d\d images\/web\/image\.yaml:\d+:\d+ /);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it.each<[string, () => string, string]>([
     [
       "a billion laughs",
