@@ -65,7 +65,8 @@ const echo: Knowledge = ({ args }) => {
 
 /** printf(1) for formats of `%s` and plain escapes, used again until no value is left; other formats give an unknown text. */
 const printf: Knowledge = ({ args: [format = "", ...values] }) => {
-  if (/%(?!s|%)/.test(format) || /\\(?![nt\\])/.test(format)) return { status: true, output: undefined };
+  if (format.replaceAll(/%[s%]/g, "").includes("%") || /\\(?![nt\\])/.test(format))
+    return { status: true, output: undefined };
   const places = format.split("%s").length - 1;
   const rounds = places === 0 ? 1 : Math.max(1, Math.ceil(values.length / places));
   const plain = format.replaceAll("\\n", "\n").replaceAll("\\t", "\t");

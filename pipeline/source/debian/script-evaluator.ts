@@ -153,11 +153,12 @@ class Evaluator implements Scope {
   #if(branches: Extract<Command, { kind: "if" }>["branches"], otherwise: Command | undefined): Result {
     const [first, ...others] = branches;
     if (first === undefined) return otherwise === undefined ? quiet : this.run(otherwise);
-    const { status, flow } = this.run(first.condition);
-    if (flow !== undefined) return { status, output: "", flow };
-    if (status === true) return this.run(first.body);
-    if (status === false) return this.#if(others, otherwise);
-    return this.#either([() => this.run(first.body), () => this.#if(others, otherwise)]);
+    const condition = this.run(first.condition);
+    const { status } = condition;
+    if (condition.flow !== undefined) return condition;
+    if (status === undefined) return this.#either([() => this.run(first.body), () => this.#if(others, otherwise)]);
+    const taken = status ? this.run(first.body) : this.#if(others, otherwise);
+    return { ...taken, output: concatenate(condition.output, taken.output) };
   }
 
   #case(command: Extract<Command, { kind: "case" }>): Result {
@@ -184,14 +185,18 @@ class Evaluator implements Scope {
 
   #for(command: Extract<Command, { kind: "for" }>): Result {
     const fields = command.words?.flatMap((word) => expandFields(word, this)) ?? this.#shell.positional;
-    let result = quiet;
+    let status: Status = true;
+    let output: Value = "";
     for (const field of fields) {
       this.assign(command.name, field);
-      result = field === undefined ? this.#either([() => this.run(command.body), () => quiet]) : this.run(command.body);
+      const body = (): Result => this.run(command.body);
+      const result = field === undefined ? this.#either([body, () => quiet]) : body();
+      ({ status } = result);
+      output = concatenate(output, result.output);
+      if (result.flow === "exit" || result.flow === "return") return { ...result, output };
       if (result.flow === "break") break;
-      if (result.flow === "exit" || result.flow === "return") return result;
     }
-    return { status: result.status, output: result.output };
+    return { status, output };
   }
 
   /** A loop whose condition does not fail at once: its body is followed once, and nothing in it is certain. */

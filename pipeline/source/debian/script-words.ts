@@ -83,7 +83,8 @@ function readBraced(cursor: Cursor, quoted: boolean, commands: CommandReader): P
   const argument: Part[] = [];
   while (!cursor.take("}")) {
     if (cursor.done) cursor.fail("unterminated parameter expansion");
-    readPart(cursor, quoted, commands, argument, (next) => next === "}");
+    // A pattern is a pattern inside double quotes too; a default value is quoted with what is around it.
+    readPart(cursor, quoted && !/[%#]/.test(operator), commands, argument, (next) => next === "}");
   }
   return { kind: "parameter", name, operator, argument, quoted };
 }

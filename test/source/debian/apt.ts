@@ -43,6 +43,7 @@ APT::Install-Recommends "false";
 APT::Sandbox::User "";
 APT::Solver "internal";
 APT::Get::Assume-Yes "true";
+Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";

@@ -2,27 +2,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createHost } from "../../../pipeline/host/host.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { fetchRelease, partsOf } from "../../../pipeline/source/debian/archive.ts";
 import { indexAddresses, indexesOf, readIndex } from "../../../pipeline/source/debian/indexes.ts";
 import { readKeyring } from "../../../pipeline/source/debian/keys.ts";
-import { findMirrors } from "../../../pipeline/source/debian/mirrors.ts";
 import { Universe } from "../../../pipeline/source/debian/universe.ts";
 import { fetchBlobs } from "../../../pipeline/source/fetch.ts";
 import { Transport } from "../../../pipeline/source/http.ts";
 import { Store } from "../../../pipeline/store/store.ts";
 import { hasProgram } from "../../support.ts";
 import { type Apt, startApt } from "./apt.ts";
+import { realArchive } from "./real-archive.ts";
 import { errorOf, resolved } from "./universes.ts";
 
-const host = createHost();
-const mirrors = await findMirrors(host).catch(() => undefined);
-const reason = !hasProgram("apt-get")
-  ? "no apt here"
-  : mirrors === undefined
-    ? "no Debian mirror is configured"
-    : undefined;
+const archive = await realArchive();
+const reason = hasProgram("apt-get") ? (typeof archive === "string" ? archive : undefined) : "no apt here";
 
 /** Names asked for: the samples', and packages with alternatives, virtual packages, conflicts and many dependencies. */
 const requests: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -64,7 +58,8 @@ describe.skipIf(reason !== undefined)(
         let universe: Universe;
         let apt: Apt;
         beforeAll(async () => {
-          if (mirrors === undefined) return;
+          if (typeof archive === "string") return;
+          const { host, mirrors } = archive;
           const store = new Store(host, join(directory, "store"));
           const transport = new Transport(host);
           const access = { host, store, report: silent, transport, mirrors, keys: await readKeyring() };
