@@ -1,13 +1,11 @@
 /** Kubernetes tools and schemas from the Go module proxy, kept by version in the user's cache: oracles for rendered manifests. */
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createHost } from "../../pipeline/host/host.ts";
+import { toolsDirectory } from "../tools.ts";
 
 const host = createHost();
-
-/** Where tools for tests are kept between runs. */
-const toolsDirectory = join(dirname(host.cacheDirectory), "lockstep-test-tools");
 
 async function go(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Buffer | undefined> {
   try {

@@ -1,15 +1,16 @@
 /** The SPDX project's own validator, from PyPI, kept in a virtual environment of the user's cache: an oracle for SBOMs. */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createHost } from "../../pipeline/host/host.ts";
+import { toolsDirectory } from "../tools.ts";
 
 const version = "0.8.5";
 
 /** Path of `pyspdxtools`, installed when it is not there; undefined where Python or its packages are not to be had. */
 export async function spdxTools(): Promise<string | undefined> {
   const host = createHost();
-  const home = join(dirname(host.cacheDirectory), "lockstep-test-tools", `spdx-tools-${version}`);
+  const home = join(toolsDirectory, `spdx-tools-${version}`);
   const program = join(home, "bin", "pyspdxtools");
   if (existsSync(program)) return program;
   // Made aside and moved, so that a second process never meets half an environment; pip runs after that, because scripts hold the path.
