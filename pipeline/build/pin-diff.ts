@@ -1,6 +1,7 @@
 /** How one lock differs from another, as data and as text for a person. */
 import type { Lock, LockedPackage } from "../lock/types.ts";
 import { humanBytes } from "../report/format.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
 import { comparePaths } from "../tree/entry.ts";
 
 /** One package on one or several platforms that all changed alike; sizes are those of the first of them. */
@@ -100,17 +101,13 @@ export function diffLocks(before: Lock, after: Lock): PinDiff {
     changes,
     addedImages,
     removedImages,
-    unchanged: JSON.stringify(plain(before)) === JSON.stringify(plain(after)),
+    unchanged: canonical(before) === canonical(after),
   };
 }
 
-function sortedEntries(map: ReadonlyMap<string, unknown>): readonly (readonly [string, unknown])[] {
-  return [...map].toSorted(([a], [b]) => comparePaths(a, b));
-}
-
-/** A lock as plain data in a fixed order. */
-function plain(lock: Lock): unknown {
-  return [sortedEntries(lock.releases), sortedEntries(lock.packages), sortedEntries(lock.images)];
+/** A lock as text that is the same for the same content, whatever the order it was made in. */
+function canonical(lock: Lock): string {
+  return canonicalJson([lock.releases, lock.packages, lock.images].map((section) => Object.fromEntries(section)));
 }
 
 function sizeChange({ from, to }: PackageChange): string {

@@ -34,8 +34,9 @@ function lockedOf(lock: Lock, image: string, platform: Platform): readonly Locke
 function keptCandidates(input: PinInput, universe: Universe, image: string, platform: Platform): readonly Candidate[] {
   const problems: Problem[] = [];
   const found: Candidate[] = [];
-  for (const { name, version, sha256 } of lockedOf(input.lock, image, platform)) {
-    const candidate = universe.offered(name).find((it) => it.version === version && it.sha256 === sha256);
+  for (const item of lockedOf(input.lock, image, platform)) {
+    const { name, version } = item;
+    const candidate = universe.find(name, item);
     if (candidate !== undefined) found.push(candidate);
     else {
       problems.push({
@@ -136,9 +137,9 @@ function withPreference(input: PinInput, image: string, platform: Platform): { r
 function warnOfVanished(input: PinInput, universe: Universe, image: string, platform: Platform): void {
   const { lock, scope, report } = input;
   if (scope.actions.get(image) !== "prefer") return;
-  for (const { name, version, sha256 } of lockedOf(lock, image, platform)) {
-    if (name === scope.released) continue;
-    if (universe.offered(name).some((it) => it.version === version && it.sha256 === sha256)) continue;
+  for (const item of lockedOf(lock, image, platform)) {
+    const { name, version } = item;
+    if (name === scope.released || universe.find(name, item) !== undefined) continue;
     report.warn(`${name} ${version} of image "${image}" (${platform}) is no longer in the archive and cannot be kept`);
   }
 }

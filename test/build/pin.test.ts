@@ -108,7 +108,7 @@ describe("pin", () => {
     await mirror.publish({ main: [...base, ...common] });
     const first = await at.pin({ specs });
     await mirror.publish({ main: [...base, ...common, "new 1"], date: new Date("2026-11-20T06:00:00Z") });
-    const second = await at.pin({ specs, lock: first.lock });
+    const second = await at.pin({ specs, lock: parseLock(formatLock(first.lock), "lockstep.lock") });
     expect(second.lock).toEqual(first.lock);
     expect(second.diff.unchanged).toBe(true);
     expect(formatDiff(second.diff)).toBe("nothing changed\n");

@@ -9,10 +9,6 @@ import { type BinaryArchitecture, indexesOf, readIndex } from "./indexes.ts";
 import { parseRelease } from "./release.ts";
 import type { IndexSource, Universe } from "./universe.ts";
 
-function isOffered(universe: Universe, { name, version, sha256 }: LockedPackage): boolean {
-  return universe.offered(name).some((candidate) => candidate.version === version && candidate.sha256 === sha256);
-}
-
 /** A release that was verified when it was pinned; the lock's hash says that it is the same file. */
 async function recallRelease(store: Store, locked: LockedRelease): Promise<VerifiedRelease | undefined> {
   const digest: Digest = `sha256:${locked.sha256}`;
@@ -31,7 +27,9 @@ export async function withRecalled(
   architecture: BinaryArchitecture,
   packages: readonly LockedPackage[],
 ): Promise<Universe> {
-  const keys = new Set(packages.filter((item) => !isOffered(universe, item)).map(({ release }) => release));
+  const keys = new Set(
+    packages.filter((item) => universe.find(item.name, item) === undefined).map(({ release }) => release),
+  );
   const sources: IndexSource[] = [];
   for (const key of keys) {
     const locked = lock.releases.get(key);
@@ -47,5 +45,5 @@ export async function withRecalled(
       if (!(error instanceof LockstepError)) throw error;
     }
   }
-  return sources.length === 0 ? universe : universe.with(sources);
+  return sources.length === 0 ? universe : universe.recalling(sources);
 }

@@ -87,9 +87,9 @@ function alternativesFor(input: ResolveInput, clause: Clause): readonly Candidat
 }
 
 /** One problem for each requested package that the suite does not have (LS2103). */
-export function missingPackages(universe: Universe, request: readonly RequestedPackage[]): readonly Problem[] {
+function missingPackages({ universe, prefer }: ResolveInput, request: readonly RequestedPackage[]): readonly Problem[] {
   return request.flatMap(({ name, place }) => {
-    if (universe.offered(name).length > 0) return [];
+    if (candidatesOf(universe, name, prefer).length > 0) return [];
     const providers = universe.providers(name);
     const hint =
       providers.length > 0
@@ -216,7 +216,7 @@ class Search {
  */
 export function resolve(input: ResolveInput): readonly Candidate[] {
   const implied = input.implied.map((name) => ({ name, ...(input.place === undefined ? {} : { place: input.place }) }));
-  const missing = missingPackages(input.universe, [...input.request, ...implied]);
+  const missing = missingPackages(input, [...input.request, ...implied]);
   if (missing.length > 0) throw new LockstepError(missing);
   return new Search(input).run().toSorted((a, b) => comparePaths(a.name, b.name));
 }

@@ -9,41 +9,63 @@ export interface IndexSource {
   readonly origin: IndexOrigin;
 }
 
+/** One package among all of its name. */
+export type Exact = Pick<Candidate, "version" | "sha256">;
+
 /** Which exact package to prefer for a name, before the newest one: what a lock holds. */
-export type Preference = (name: string) => Pick<Candidate, "version" | "sha256"> | undefined;
+export type Preference = (name: string) => Exact | undefined;
+
+function candidates(sources: readonly IndexSource[], name: string): readonly Candidate[] {
+  return sources.flatMap(({ index, origin }) => index.stanzas(name).map((stanza) => parseCandidate(stanza, origin)));
+}
 
 export class Universe {
   readonly suite: string;
   readonly architecture: string;
   readonly #sources: readonly IndexSource[];
+  readonly #recalled: readonly IndexSource[];
   readonly #offered = new Map<string, readonly Candidate[]>();
 
-  /** `sources`: in the order in which they win when they have the same version. */
-  constructor(suite: string, architecture: string, sources: readonly IndexSource[]) {
+  /**
+   * `sources`: what the archive offers, in the order in which they win when they have the same version. `recalled`: earlier indexes,
+   * from which only packages that are asked for by version and hash are taken.
+   */
+  constructor(
+    suite: string,
+    architecture: string,
+    sources: readonly IndexSource[],
+    recalled: readonly IndexSource[] = [],
+  ) {
     this.suite = suite;
     this.architecture = architecture;
     this.#sources = sources;
+    this.#recalled = recalled;
   }
 
   /** Every version on offer, newest first. */
   offered(name: string): readonly Candidate[] {
     const known = this.#offered.get(name);
     if (known !== undefined) return known;
-    const found = this.#sources
-      .flatMap(({ index, origin }) => index.stanzas(name).map((stanza) => parseCandidate(stanza, origin)))
-      .toSorted((a, b) => compareVersions(b.version, a.version));
+    const found = candidates(this.#sources, name).toSorted((a, b) => compareVersions(b.version, a.version));
     this.#offered.set(name, found);
     return found;
   }
 
-  /** The same universe with one more source, which wins over none of the others. */
-  with(sources: readonly IndexSource[]): Universe {
-    return new Universe(this.suite, this.architecture, [...this.#sources, ...sources]);
+  /** Exactly that package, on offer or recalled. */
+  find(name: string, wanted: Exact): Candidate | undefined {
+    const fits = ({ version, sha256 }: Candidate): boolean => version === wanted.version && sha256 === wanted.sha256;
+    return this.offered(name).find(fits) ?? candidates(this.#recalled, name).find(fits);
+  }
+
+  /** The same universe with earlier indexes to recall packages from. */
+  recalling(recalled: readonly IndexSource[]): Universe {
+    return new Universe(this.suite, this.architecture, this.#sources, recalled);
   }
 
   /** Names of packages of which some version provides `name`, sorted. */
   providers(name: string): readonly string[] {
-    return [...new Set(this.#sources.flatMap(({ index }) => index.providers(name)))].toSorted(comparePaths);
+    const sources = [...this.#sources, ...this.#recalled];
+    return [...new Set(sources.flatMap(({ index }) => index.providers(name)))].toSorted(comparePaths);
   }
 
   /** Every package name, for suggestions. */
@@ -53,15 +75,12 @@ export class Universe {
 }
 
 /**
- * The packages that may be chosen for a name, best first: the newest version, as apt's candidate; with a preference that is on offer,
+ * The packages that may be chosen for a name, best first: the newest version, as apt's candidate; with a preference that can be had,
  * that one and then the newest.
  */
 export function candidatesOf(universe: Universe, name: string, prefer: Preference | undefined): readonly Candidate[] {
-  const offered = universe.offered(name);
-  const newest = offered[0];
-  if (newest === undefined) return [];
+  const newest = universe.offered(name).slice(0, 1);
   const wanted = prefer?.(name);
-  if (wanted === undefined) return [newest];
-  const kept = offered.find(({ version, sha256 }) => version === wanted.version && sha256 === wanted.sha256);
-  return kept === undefined || kept === newest ? [newest] : [kept, newest];
+  const kept = wanted === undefined ? undefined : universe.find(name, wanted);
+  return kept === undefined ? newest : [kept, ...newest.filter((candidate) => candidate !== kept)];
 }

@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { matches } from "../../../pipeline/source/debian/candidate.ts";
 import { resolve } from "../../../pipeline/source/debian/resolve.ts";
-import { errorOf, resolved, universe } from "./universes.ts";
+import { digestOf, hexOf } from "../../../pipeline/store/digest.ts";
+import { errorOf, resolved, source, universe } from "./universes.ts";
 
 const provider = (name: string, more = ""): string => `${name} 1 | Provides: v${more}`;
 
@@ -215,6 +216,19 @@ describe("preferences", () => {
     expect(resolved(from, ["a"], { prefer: prefer("a") })).toEqual(["a 2", "b 2", "c 1"]);
     expect(resolved(from, ["b", "a"], { prefer: prefer("a") })).toEqual(["a 2", "b 2", "c 1"]);
     expect(resolved(from, ["a"], { prefer: prefer("c") })).toEqual(["a 1", "b 1", "c 2"]);
+  });
+});
+
+describe("packages recalled from earlier indexes", () => {
+  it("are kept when they are preferred, and are never the newest", () => {
+    const earlier = source(["a 9", "b 9 | Provides: v", "c 9"], "earlier@0");
+    const from = universe(["a 1", "b 1", "d 1 | Depends: v"]).recalling([earlier]);
+    const kept = (name: string) => from.find(name, { version: "9", sha256: hexOf(digestOf(`${name} 9 amd64`)) });
+    expect(resolved(from, ["a", "b"])).toEqual(["a 1", "b 1"]);
+    expect(resolved(from, ["a", "b", "c"], { prefer: kept })).toEqual(["a 9", "b 9", "c 9"]);
+    expect(resolved(from, ["d"], { prefer: kept })).toEqual(["b 9", "d 1"]);
+    expect(errorOf(() => resolved(from, ["c"]))).toContain("LS2103");
+    expect(errorOf(() => resolved(from, ["d"]))).toContain("v is provided by b, but not in that version");
   });
 });
 
