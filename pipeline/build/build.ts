@@ -12,15 +12,9 @@ import type { Store } from "../store/store.ts";
 import { inParallel } from "../host/parallel.ts";
 import { Assembly } from "./assemble.ts";
 import { nothingUnpacked, type Unpacked, unpackPackages } from "./packages.ts";
+import type { Stores } from "./package-fragment.ts";
 import { format, layerKey, type PlannedImage } from "./plan.ts";
 import type { ScriptNote } from "./system/types.ts";
-
-export interface Stores {
-  /** Has everything that was fetched. */
-  readonly inputs: Store;
-  /** Has, and gets, what was made: fragments, layers, records. The same store, except when verifying. */
-  readonly results: Store;
-}
 
 /** What building one image for one platform gave. */
 export interface BuiltPlatform {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LockstepError, messageOf } from "../host/errors.ts";
+import { reservedPath } from "../spec/paths.ts";
 import type { FilesLayer } from "../spec/types.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { globToRegExp, matchesAny } from "../tree/glob.ts";
@@ -58,6 +59,16 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
     modes.findLast(({ glob }) => glob.test(relative))?.mode ?? usual;
 
   const add = (source: string, relative: string, path: string): void => {
+    const reserved = reservedPath(`/${path}`);
+    if (reserved !== undefined) {
+      const { code, message, hint = "exclude it" } = reserved;
+      throw new LockstepError({
+        code,
+        message: `${source} would be /${path}, which ${message}`,
+        place: layer.place,
+        hint,
+      });
+    }
     const info = lstatSync(source);
     if (info.isSymbolicLink()) {
       entries.push({

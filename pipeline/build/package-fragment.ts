@@ -1,18 +1,24 @@
 /** Package fragments: the tar entries of one package, compressed, made once and known by their recipe ever after. */
-import { LockstepError } from "../host/errors.ts";
-import type { Host } from "../host/host.ts";
 import { chooseDeflate } from "../image/deflate.ts";
 import { type Fragment, FragmentWriter } from "../image/fragment.ts";
+import type { Decoders } from "../source/decompress.ts";
 import { unpackDeb } from "../source/debian/deb.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
 import type { Override } from "../source/debian/script-model.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf, hexOf } from "../store/digest.ts";
-import { Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { ByteReader } from "../tree/bytes.ts";
 import { comparePaths, type Entry } from "../tree/entry.ts";
 import { format } from "./plan.ts";
 import { infoFiles } from "./system/info.ts";
+
+export interface Stores {
+  /** Has everything that was fetched. */
+  readonly inputs: Store;
+  /** Has, and gets, what was made: fragments, layers, records. The same store, except when verifying. */
+  readonly results: Store;
+}
 
 /** Everything the bytes of a package fragment depend on. */
 export interface PackageRecipe {
@@ -48,16 +54,13 @@ export async function findPackageFragment(results: Store, recipe: PackageRecipe)
   return fragment?.size === record.fragment.size && facts !== undefined ? record : undefined;
 }
 
-/** Unpacks one package into a fragment and records it. `name` is what problems call it. */
+/** Unpacks one package of the `inputs` store into a fragment of the `results` store and records it. `name` is what problems call it. */
 export async function makePackageFragment(
-  host: Host,
-  inputs: string,
-  results: string,
+  { inputs, results: store }: Stores,
+  decoders: Decoders,
   recipe: PackageRecipe,
   name: string,
 ): Promise<PackageFragment> {
-  const source = new Store(host, inputs);
-  const store = new Store(host, results);
   const blob = await store.writer();
   const writer = new FragmentWriter(blob, chooseDeflate());
   let newest = Number.NEGATIVE_INFINITY;
@@ -70,13 +73,13 @@ export async function makePackageFragment(
     const override = overrides.get(entry.type === "hardlink" ? entry.target : entry.path);
     return timed(override === undefined ? entry : { ...entry, ...override, path: entry.path });
   };
-  const bytes = new ByteReader(source.stream(`sha256:${recipe.sha256}`, 1 << 18), { file: name });
+  const bytes = new ByteReader(inputs.stream(`sha256:${recipe.sha256}`, 1 << 18), { file: name });
   try {
     const sink = {
       entry: (entry: Entry) => writer.entry(placed(entry)),
       content: (piece: Uint8Array) => writer.content(piece),
     };
-    const options = { drop: new Set(recipe.drop), divert: new Map(recipe.divert) };
+    const options = { drop: new Set(recipe.drop), divert: new Map(recipe.divert), decoders };
     const facts = await unpackDeb(bytes, sink, options).catch(async (error: unknown) => {
       // A damaged blob looks like a malformed archive; reading it to its end tells which it is.
       await bytes.drain();
@@ -108,8 +111,7 @@ async function writeInfo(
 ): Promise<void> {
   const mtime = Number.isFinite(newest) ? newest : 0;
   for (const file of [...infoFiles(facts)].toSorted((a, b) => comparePaths(a.path, b.path))) {
-    if (file.type !== "file")
-      throw new LockstepError({ code: "LS1000", message: `${file.path} of a package's database is no file` });
+    if (file.type !== "file") continue;
     await writer.entry(
       timed({
         type: "file",

@@ -1,22 +1,24 @@
-/** Unpacks the packages of images: from the records where their fragments are known, by worker threads where they are not. */
-import { LockstepError } from "../host/errors.ts";
+/** Unpacks the packages of images: from the records where their fragments are known, several at once where they are not. */
+import { interrupted, LockstepError } from "../host/errors.ts";
+import { inParallel } from "../host/parallel.ts";
+import { findDecoders } from "../source/decompress.ts";
 import type { Host } from "../host/host.ts";
 import type { Report } from "../report/report.ts";
 import type { Store } from "../store/store.ts";
 import { comparePaths } from "../tree/entry.ts";
 import type { UnpackedPackage } from "./assemble.ts";
-import type { Stores } from "./build.ts";
 import { settleConflicts } from "./conflicts.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
 import {
   findPackageFragment,
+  makePackageFragment,
   type PackageFragment,
   type PackageRecipe,
   readFacts,
   recipeKey,
+  type Stores,
 } from "./package-fragment.ts";
 import { layerKey, type PlannedImage, type PlannedSystem } from "./plan.ts";
-import { runJobs } from "./pool.ts";
 import { diversionsOf } from "./system/diversions.ts";
 import { systemFiles } from "./system/system.ts";
 import type { SystemResult } from "./system/types.ts";
@@ -45,19 +47,20 @@ async function ensure(
     else found.set(key, known);
   }
   if (missing.size === 0) return found;
-  const jobs = [...missing.values()];
+  // Largest first, so that the last to end is a small one.
+  const jobs = [...missing.values()].toSorted((a, b) => b.size - a.size);
   const total = jobs.reduce((sum, { size }) => sum + size, 0);
   const task = report.task(`unpack ${jobs.length} ${jobs.length === 1 ? "package" : "packages"}`, "bytes");
+  const decoders = findDecoders(host);
   let done = 0;
-  const made = await runJobs(jobs, {
-    data: { inputs: stores.inputs.directory, results: stores.results.directory },
-    threads: host.parallelism,
-    onDone: ({ size }) => task.progress((done += size), total),
-    ...(signal === undefined ? {} : { signal }),
-  }).finally(() => task.done());
-  for (const [index, item] of jobs.entries()) {
-    const fragment = made[index];
-    if (fragment !== undefined) found.set(recipeKey(item.recipe), fragment);
+  try {
+    await inParallel(jobs, host.parallelism + 1, async ({ recipe, name, size }) => {
+      if (signal?.aborted === true) throw interrupted();
+      found.set(recipeKey(recipe), await makePackageFragment(stores, decoders, recipe, name));
+      task.progress((done += size), total);
+    });
+  } finally {
+    task.done();
   }
   return found;
 }

@@ -5,7 +5,7 @@ import { canonicalJson } from "../store/canonical-json.ts";
 import { comparePaths } from "../tree/entry.ts";
 
 /** One package on one or several platforms that all changed alike; sizes are those of the first of them. */
-export interface PackageChange {
+interface PackageChange {
   readonly name: string;
   /** Architectures of the platforms it changed on, sorted; the others of the image did not change or changed otherwise. */
   readonly platforms: readonly string[];

@@ -9,7 +9,7 @@ import type { PackageRequest } from "./requests.ts";
 import type { ImageSpec } from "../spec/types.ts";
 
 /** `newest`: resolved anew. `prefer`: resolved anew, but locked versions are kept where they fit. `keep`: the entry stays as it is. */
-export type Action = "newest" | "prefer" | "keep";
+type Action = "newest" | "prefer" | "keep";
 
 export interface Scope {
   readonly actions: ReadonlyMap<string, Action>;

@@ -21,9 +21,17 @@ export interface Repository {
   readonly lock: Lock;
 }
 
-/** Reads specs and lock; throws LS1006, LS20xx and LS22xx with all problems at once. */
-export async function openRepository(root: string): Promise<Repository> {
-  const [specs, lock] = await Promise.all([loadImages(root), readLock(root)]);
+/** The specs below `root`; those that were read before come from the store. Throws LS1006 and LS20xx with all problems at once. */
+export function readSpecs(store: Store, root: string): Promise<readonly ImageSpec[]> {
+  return loadImages(root, {
+    get: (key) => store.getRecord("spec", key),
+    put: (key, value) => store.putRecord("spec", key, value),
+  });
+}
+
+/** Reads specs and lock; throws LS1006, LS20xx and LS22xx. */
+export async function openRepository(store: Store, root: string): Promise<Repository> {
+  const [specs, lock] = await Promise.all([readSpecs(store, root), readLock(root)]);
   return { root, specs, lock };
 }
 

@@ -23,7 +23,7 @@ export async function buildAll(
   offline = false,
 ): Promise<Built> {
   const { host, store, report, root, signal } = context;
-  const repository = await openRepository(root);
+  const repository = await openRepository(context.store, root);
   const planned = planRepository(host, repository, names);
   await fetchPackages(host, inputs, report, planned, { signal, offline });
   const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });

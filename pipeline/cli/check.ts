@@ -16,7 +16,7 @@ export const examples: CommandModule["examples"] = ["lockstep check", "lockstep 
 
 export const run: CommandModule["run"] = async (context, options) => {
   const { root } = context;
-  const repository = await openRepository(root);
+  const repository = await openRepository(context.store, root);
   const model = await readModel(repository);
   const problems: Problem[] = [...lockProblems(repository)];
   let warnings: readonly Problem[] = [];

@@ -1,8 +1,11 @@
 /** `lockstep pin`: the only command that decides what is in an image; everything else reads the lock. */
 import { formatDiff } from "../build/pin-diff.ts";
 import { pin } from "../build/pin.ts";
-import { openRepository } from "../build/repository.ts";
-import { writeLock } from "../lock/lockfile.ts";
+import { readSpecs } from "../build/repository.ts";
+import { formatProblem } from "../host/errors.ts";
+import { lockFile, readLockText, writeLock } from "../lock/lockfile.ts";
+import { salvageLock } from "../lock/salvage.ts";
+import { emptyLock } from "../lock/types.ts";
 import type { CommandModule } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
@@ -18,7 +21,11 @@ export const examples: CommandModule["examples"] = [
 ];
 
 export const run: CommandModule["run"] = async ({ host, store, report, root, signal }, options) => {
-  const { specs, lock } = await openRepository(root);
+  const specs = await readSpecs(store, root);
+  const text = await readLockText(root);
+  // What is damaged is resolved anew; everything else stays where it is.
+  const { lock, problems } = text === undefined ? { lock: emptyLock, problems: [] } : salvageLock(text, lockFile);
+  for (const problem of problems) report.warn(formatProblem(problem));
   const only = typeof options["only"] === "string" ? { only: options["only"] } : {};
   const pinned = await pin(host, store, report, { specs, lock, signal, ...only });
   const dryRun = options["dryRun"] === true;

@@ -17,7 +17,7 @@ export const examples: CommandModule["examples"] = [
 
 export const run: CommandModule["run"] = async (context, options) => {
   const { host, root } = context;
-  const model = await readModel(await openRepository(root));
+  const model = await readModel(await openRepository(context.store, root));
   const names = imagesOf(model);
   const images =
     names.length === 0 ? [] : (await buildAll(context, names, resolve(root, String(options["out"])))).images;

@@ -1,8 +1,11 @@
 /** The only place that touches clock, environment, randomness, processes and locale; everything else is handed a Host. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { accessSync, constants } from "node:fs";
 import { availableParallelism, homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { systemCode } from "./errors.ts";
 
 export interface RunResult {
   /** Exit code; 128 + signal number is not used: a killed process has `signal`. */
@@ -47,6 +50,13 @@ export interface Host {
   readonly temporaryDirectory: string;
   /** Runs a program without a shell and collects its output. Rejects only when it cannot be started. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /**
+   * Sends bytes through a program and gives what it writes, as it comes; nothing of the environment is handed on. Throws when it cannot be
+   * started, or ends with anything but 0, with what it said on stderr.
+   */
+  filter(program: string, args: readonly string[], input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** The absolute path of a program on PATH, when there is one that may be run. */
+  findProgram(name: string): string | undefined;
   /** Waits, for back-off; ends early when the signal fires. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
@@ -74,6 +84,52 @@ function run(program: string, args: readonly string[], options: RunOptions = {})
       resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) }),
     );
   });
+}
+
+async function* filter(
+  program: string,
+  args: readonly string[],
+  input: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: {} });
+  const ended = new Promise<string | undefined>((resolve) => {
+    const said: Buffer[] = [];
+    child.stderr.on("data", (chunk: Buffer) => said.push(chunk));
+    child.on("error", (error) => resolve(error.message));
+    child.on("close", (code, signal) => {
+      resolve(code === 0 ? undefined : `${Buffer.concat(said).toString("utf8").trim()} (ended with ${code ?? signal})`);
+    });
+  });
+  // An error of the input ends the pipeline and is thrown in place of the program's complaint about it.
+  let failure: unknown;
+  const feeding = pipeline(input, child.stdin).catch((error: unknown) => {
+    if (systemCode(error) !== "EPIPE" && systemCode(error) !== "ERR_STREAM_PREMATURE_CLOSE") failure = error;
+  });
+  try {
+    for await (const chunk of child.stdout) yield chunk as Buffer;
+    const message = await ended;
+    await feeding;
+    if (failure !== undefined) throw failure;
+    if (message !== undefined) throw new Error(message);
+  } finally {
+    // Whoever stops reading early leaves no process behind.
+    child.kill("SIGKILL");
+  }
+}
+
+function findProgram(name: string): string | undefined {
+  for (const directory of (env("PATH") ?? "").split(delimiter)) {
+    // Relative entries would make it depend on the working directory whose program runs.
+    if (!isAbsolute(directory)) continue;
+    const path = join(directory, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      continue;
+    }
+  }
+  return undefined;
 }
 
 function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
@@ -117,6 +173,8 @@ export function createHost(): Host {
     configDirectory: join(env("XDG_CONFIG_HOME") ?? join(homedir(), ".config"), "lockstep"),
     temporaryDirectory: tmpdir(),
     run,
+    filter,
+    findProgram,
     sleep,
   };
 }

@@ -5,7 +5,7 @@ import { ByteReader } from "../../tree/bytes.ts";
 import { comparePaths, type Entry, type FileEntry, parentOf } from "../../tree/entry.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
 import { arMembers } from "../ar.ts";
-import { decompress } from "../decompress.ts";
+import { type Decoders, decompress, worthAProcess } from "../decompress.ts";
 import { type Control, controlLimit, readControl } from "./control.ts";
 import { isElf, isLibraryName, readElf } from "./elf.ts";
 import type { ElfLibrary, PackageEntry, PackageFacts } from "./facts.ts";
@@ -26,6 +26,7 @@ export interface UnpackOptions {
   readonly divert?: ReadonlyMap<string, string>;
   /** The largest number of bytes data.tar may have: Installed-Size is a claim, this is not. */
   readonly limit?: number;
+  readonly decoders?: Decoders;
 }
 
 /** 16 GiB: twice what Debian's largest package unpacks to. */
@@ -224,7 +225,8 @@ export async function unpackDeb(
       if (member.name.startsWith("_")) continue;
       if (!member.name.startsWith("data.tar")) throw malformed(`member ${member.name} stands where data.tar should`);
       const limit = options.limit ?? dataLimit;
-      const tar = new ByteReader(decompress(member.content, member.name, place, limit), place);
+      const decoders = member.size < worthAProcess ? {} : options.decoders;
+      const tar = new ByteReader(decompress(member.content, member.name, place, limit, decoders), place);
       const data = new DataReader(place, control, options);
       try {
         await data.read(new TarReader(tar, { entries: 2_000_000, content: limit }), sink);
