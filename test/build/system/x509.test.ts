@@ -57,9 +57,10 @@ describe("subject hashes", () => {
   });
 
   it.skipIf(!openssl || !existsSync(installed))(
-    "are OpenSSL's for every authority of this machine (needs openssl and ca-certificates)",
+    "are OpenSSL's for authorities of this machine (needs openssl and ca-certificates)",
     () => {
-      for (const name of readdirSync(installed).toSorted()) {
+      const names = readdirSync(installed).toSorted();
+      for (const name of names.filter((_, index) => index % 6 === 0)) {
         const path = join(installed, name);
         expect(subjectHash(readCertificate(readFileSync(path, "latin1"))), name).toBe(opensslHash(path));
       }
