@@ -108,7 +108,10 @@ async function attempt(run: Run, wanted: Wanted, address: string, onBytes: (coun
   if (ended === undefined) {
     const found = await partial.finish(wanted.digest);
     if (found === wanted.digest) return { kind: "done" };
-    ended = { kind: "wrong", reason: `has ${found} instead of ${wanted.digest}`, resumed };
+    ended =
+      found === undefined
+        ? { kind: "broken", reason: "was lost to another process that took it for abandoned" }
+        : { kind: "wrong", reason: `has ${found} instead of ${wanted.digest}`, resumed };
   } else if (ended.kind === "wrong") {
     await partial.discard();
   } else {

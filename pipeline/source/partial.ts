@@ -104,8 +104,11 @@ export class PartialFile {
     }
   }
 
-  /** Ends it: into the store when the bytes are those expected, else away. Gives the digest of what came. */
-  async finish(expected: Digest): Promise<Digest> {
+  /**
+   * Ends it: into the store when the bytes are those expected, else away. Gives the digest of what came; undefined when another process
+   * took the file for abandoned, because this one had slept.
+   */
+  async finish(expected: Digest): Promise<Digest | undefined> {
     const found = this.#digester.finish();
     try {
       if (found === expected) {
@@ -117,9 +120,12 @@ export class PartialFile {
     } finally {
       await this.#file.close();
     }
-    if (found === expected) await this.#store.adopt(this.#path, expected);
-    else await rm(this.#path, { force: true });
-    return found;
+    if (found !== expected) {
+      await rm(this.#path, { force: true });
+      return found;
+    }
+    const adopted = await ignoringAbsence(this.#store.adopt(this.#path, expected).then(() => true));
+    return adopted === undefined ? undefined : found;
   }
 
   /** Lays it aside for a later try, or away when nothing is there. */

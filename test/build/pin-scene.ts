@@ -16,10 +16,10 @@ import {
 } from "../source/debian/tiny-archive.ts";
 import { type WebServer, startWebServer } from "../source/web-server.ts";
 
-export const platforms: readonly Platform[] = ["linux/amd64", "linux/arm64"];
+const platforms: readonly Platform[] = ["linux/amd64", "linux/arm64"];
 
 /** The time at which everything happens. */
-export const now = new Date("2026-11-20T12:00:00Z");
+const now = new Date("2026-11-20T12:00:00Z");
 
 type Packages = readonly (Fields | string)[];
 

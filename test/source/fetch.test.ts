@@ -1,4 +1,4 @@
-import { readdirSync, statSync, utimesSync, writeFileSync, mkdirSync, readFileSync } from "node:fs";
+import { readdirSync, rmSync, statSync, utimesSync, writeFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -110,6 +110,24 @@ describe("downloading", () => {
     expect(web.requests).toEqual([]);
   });
 
+  it("may be done by several processes at once on one store", async () => {
+    const at = scene();
+    const web = await server();
+    const files = Array.from({ length: 6 }, (_, i) => ({ name: `f${i}`, bytes: content(`f${i}`, 200_000) }));
+    for (const { name, bytes } of files) {
+      // Every other answer breaks off, so that partial files change hands.
+      let asked = 0;
+      web.files.set(`/${name}`, (request, response) => {
+        if (asked++ % 2 === 0) cutAfter(bytes, 90_000)(request, response);
+        else serveBytes(bytes, request, response);
+      });
+    }
+    const wanted = files.map(({ name, bytes }) => wantedOf(name, bytes));
+    const results = await Promise.all([1, 2, 3].map(() => fetchFrom(at, [web.base], wanted, { tries: 8 })));
+    for (const result of results) expect(result).toMatch(/^\d files, \d+ bytes$/);
+    for (const { bytes } of files) expect((await at.store.read(digestOf(bytes))).equals(bytes)).toBe(true);
+  });
+
   it("tells its progress in bytes", async () => {
     const at = scene();
     const web = await server();
@@ -174,6 +192,25 @@ describe("downloading", () => {
     expect(await fetchFrom(at, [web.base], [wantedOf("a", bytes)])).toBe("1 files, 3000 bytes");
     expect(web.requests).toEqual(["/a"]);
     expect(readFileSync(path).length).toBe(1000);
+  });
+
+  it("begins again when its own file was taken while it slept", async () => {
+    const at = scene();
+    const web = await server();
+    const bytes = content("a");
+    web.files.set(
+      "/a",
+      firstly(
+        1,
+        (request, response) => {
+          for (const name of temporaries(at)) rmSync(join(at.store.directory, "tmp", name));
+          serveBytes(bytes, request, response);
+        },
+        (request, response) => serveBytes(bytes, request, response),
+      ),
+    );
+    expect(await fetchFrom(at, [web.base], [wantedOf("a", bytes)])).toBe("1 files, 3000 bytes");
+    expect(await at.store.read(digestOf(bytes))).toEqual(bytes);
   });
 
   it("starts anew when what was left is wrong, too long, or the server knows no ranges", async () => {

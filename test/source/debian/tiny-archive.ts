@@ -31,12 +31,12 @@ export async function clearsign(text: string, keys: readonly SigningKey[], date:
   return await sign({ message, signingKeys: keys.map(({ secret }) => secret), date });
 }
 
-export function releaseDate(date: Date): string {
+function releaseDate(date: Date): string {
   return date.toUTCString().replace("GMT", "UTC");
 }
 
 /** A stanza of a Packages file with every field that is needed. */
-export function stanzaOf(fields: Fields): string {
+function stanzaOf(fields: Fields): string {
   const { Package: name = "x", Version: version = "1", Architecture: architecture = "amd64" } = fields;
   const all: Record<string, string> = {
     Package: name,
