@@ -22,7 +22,7 @@ export interface TransportOptions {
 }
 
 /** A transfer that stopped: worth another try. */
-export class TransferError extends Error {
+class TransferError extends Error {
   override readonly name = "TransferError";
 }
 

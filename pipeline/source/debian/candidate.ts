@@ -5,7 +5,7 @@ import { parseDeb822 } from "./deb822.ts";
 import { type Clause, type Relation, appliesTo, parseRelations, versionFits } from "./relations.ts";
 import { isVersion } from "./version.ts";
 
-export interface Provided {
+interface Provided {
   readonly name: string;
   /** Absent when the package provides no particular version. */
   readonly version?: string;

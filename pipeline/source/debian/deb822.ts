@@ -1,15 +1,15 @@
 /** Stanzas of `Field: value` lines, the form of every Debian control file (deb822(5)). */
 
 /** Fields by name as written, values with their continuation lines (joined by newlines, their first blank removed). */
-export type Stanza = ReadonlyMap<string, string>;
+type Stanza = ReadonlyMap<string, string>;
 
-export interface Deb822Fault {
+interface Deb822Fault {
   readonly message: string;
   /** 1-based, in the text that was parsed. */
   readonly line: number;
 }
 
-export interface ParsedStanza {
+interface ParsedStanza {
   readonly stanza: Stanza;
   /** 1-based line the stanza starts at. */
   readonly line: number;

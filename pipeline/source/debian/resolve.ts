@@ -11,7 +11,7 @@ import { type Failure, explain } from "./resolve-failure.ts";
 import { type Chosen, Selection } from "./selection.ts";
 import { type Preference, type Universe, candidatesOf } from "./universe.ts";
 
-export interface RequestedPackage {
+interface RequestedPackage {
   readonly name: string;
   readonly place?: Place;
 }
