@@ -38,7 +38,7 @@ function conffiles(facts: PackageFacts): string | undefined {
 }
 
 /** One stanza without the empty line behind it; `complete` tells whether all that its scripts do is done. */
-export function statusStanza(facts: PackageFacts, complete: boolean): string {
+function statusStanza(facts: PackageFacts, complete: boolean): string {
   const { control } = facts;
   const values = new Map<string, string>();
   for (const [name, value] of Object.entries(control))

@@ -31,7 +31,7 @@ function sums(facts: PackageFacts): string {
 
 /** `<name>.list`, `.md5sums` and `.conffiles`, sorted by path (dpkg, "info" directory). */
 export function infoFiles(facts: PackageFacts): readonly GeneratedFile[] {
-  const base = `var/lib/dpkg/info/${infoName(facts)}`;
+  const base = infoPath(infoName(facts));
   const conffiles = facts.conffiles.map((path) => `${path}\n`).join("");
   const md5sums = sums(facts);
   return [

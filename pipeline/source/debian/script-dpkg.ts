@@ -22,7 +22,7 @@ const relations: Readonly<Record<string, readonly [older: boolean, same: boolean
 };
 
 /** dpkg(1), "--compare-versions": no version is older than any, and newer than any for the relations that end in `-nl`. */
-export function compareAsDpkg(a: string, relation: string, b: string): boolean | undefined {
+function compareAsDpkg(a: string, relation: string, b: string): boolean | undefined {
   const newest = relation.endsWith("-nl");
   const table = relations[newest ? relation.slice(0, -3) : relation];
   if (table === undefined) return undefined;
@@ -140,7 +140,7 @@ const statOverride: Knowledge = ({ args }, { model }) => {
 };
 
 /** What `update-alternatives --install` offers; undefined when the command line has another form (update-alternatives(1)). */
-export function parseAlternative(args: readonly string[], origin: string): Alternative | undefined {
+function parseAlternative(args: readonly string[], origin: string): Alternative | undefined {
   const rest = args.filter((arg) => arg !== "--quiet" && arg !== "--verbose" && arg !== "--force");
   if (rest[0] !== "--install") return undefined;
   const [link, name, path, priority] = rest.slice(1, 5);

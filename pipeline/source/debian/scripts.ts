@@ -24,7 +24,7 @@ function rank(name: string): number {
 }
 
 /** The order in which scripts are read (peers.md S15): the base first, then by name. */
-export function scriptOrder(packages: readonly PackageFacts[]): readonly PackageFacts[] {
+function scriptOrder(packages: readonly PackageFacts[]): readonly PackageFacts[] {
   return packages.toSorted((a, b) => {
     const [x, y] = [a.control["Package"] ?? "", b.control["Package"] ?? ""];
     return rank(x) - rank(y) || comparePaths(x, y);

@@ -2,7 +2,6 @@
  * The strongest oracle: real packages of the archive, unpacked and configured by dpkg in a chroot with all their scripts, against the same
  * packages with what Lockstep makes in the scripts' place. Every difference has to be one that is written down here.
  */
-import { spawnSync } from "node:child_process";
 import {
   lstatSync,
   mkdirSync,
@@ -61,7 +60,7 @@ function copyOut(debs: readonly string[], directory: string): void {
 }
 
 /** Unpacks and configures everything with dpkg, scripts and all. */
-function install(debs: readonly string[], directory: string): void {
+function configure(debs: readonly string[], directory: string): void {
   for (const each of ["info", "updates", "triggers", "alternatives"])
     mkdirSync(join(directory, "var/lib/dpkg", each), { recursive: true });
   writeFileSync(join(directory, "var/lib/dpkg/status"), "");
@@ -155,14 +154,8 @@ describe.skipIf(mirrors === undefined)(
       directory = mkdtempSync(join(tmpdir(), "lockstep-real-"));
       if (mirrors === undefined) return;
       startApt(join(directory, "apt"), mirrors, "trixie", "amd64");
-      const fetched = spawnSync(
-        "apt-get",
-        ["install", "-q", "--download-only", "--no-install-recommends", ...wanted.split(" ")],
-        {
-          env: { ...path, APT_CONFIG: join(directory, "apt/apt.conf") },
-          maxBuffer: 1 << 30,
-        },
-      );
+      const install = ["install", "-q", "--download-only", "--no-install-recommends", ...wanted.split(" ")];
+      const fetched = run("apt-get", install, { env: { ...path, APT_CONFIG: join(directory, "apt/apt.conf") } });
       if (fetched.status !== 0) throw new Error(fetched.stderr.toString());
       const archives = join(directory, "apt/var/cache/apt/archives");
       const debs = readdirSync(archives)
@@ -170,7 +163,7 @@ describe.skipIf(mirrors === undefined)(
         .toSorted(comparePaths)
         .map((name) => join(archives, name));
       for (const name of ["real", "ours"]) mkdirSync(join(directory, name));
-      install(debs, join(directory, "real"));
+      configure(debs, join(directory, "real"));
       copyOut(debs, join(directory, "ours"));
       const packages: PackageFacts[] = [];
       for (const deb of debs) packages.push(await factsOf(deb));

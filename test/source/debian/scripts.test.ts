@@ -96,6 +96,26 @@ describe("conditions of a fresh installation", () => {
   });
 });
 
+describe("versions", () => {
+  it.skipIf(!hasProgram("dpkg"))("are compared as dpkg compares them (needs dpkg)", () => {
+    const relations = "lt le eq ne ge gt lt-nl le-nl ge-nl gt-nl < << <= = >= >> >".split(" ");
+    for (const [a, b] of [
+      ["", ""],
+      ["", "1.0"],
+      ["1.0", ""],
+      ["1.0~rc1", "1.0"],
+      ["1:1.0", "2.0"],
+      ["1.10-1", "1.9-2"],
+    ] as const) {
+      for (const relation of relations) {
+        const { status } = run("dpkg", ["--compare-versions", a, relation, b]);
+        const body = `if dpkg --compare-versions '${a}' '${relation}' '${b}'; then yes; else no; fi`;
+        expect(postinst(body).left, `${a} ${relation} ${b}`).toEqual([status === 0 ? "yes" : "no"]);
+      }
+    }
+  });
+});
+
 describe("commands", () => {
   it("that mean nothing in an image fall away", () => {
     const body = `
