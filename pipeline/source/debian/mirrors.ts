@@ -10,8 +10,8 @@ import { readAptSources } from "./apt-sources.ts";
 export type Mirrors = Readonly<Record<DebianArchive, readonly string[]>>;
 
 /** The environment variables that name mirrors; they win over everything else. */
-const mirrorVariable = "LOCKSTEP_DEBIAN_MIRROR";
-const securityMirrorVariable = "LOCKSTEP_DEBIAN_SECURITY_MIRROR";
+export const mirrorVariable = "LOCKSTEP_DEBIAN_MIRROR";
+export const securityMirrorVariable = "LOCKSTEP_DEBIAN_SECURITY_MIRROR";
 
 type Fault = (message: string) => LockstepError;
 
