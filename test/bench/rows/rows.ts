@@ -1,0 +1,12 @@
+/** All experiments, in the order of their rows. */
+import type { Experiment } from "../model.ts";
+import { file } from "./file.ts";
+import { fleet } from "./fleet.ts";
+import { gzip } from "./gzip.ts";
+import { image } from "./image.ts";
+import { memory } from "./memory.ts";
+import { pin } from "./pin.ts";
+import { unchanged } from "./unchanged.ts";
+import { upgrade } from "./upgrade.ts";
+
+export const experiments: readonly Experiment[] = [image, upgrade, unchanged, file, fleet, memory, pin, gzip];
