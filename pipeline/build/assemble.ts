@@ -13,6 +13,7 @@ import { type DirectoryMetadata, Directories } from "./directories.ts";
 import { type EntriesLayer, format, type PackagesLayer, type PlannedEntry } from "./plan.ts";
 import type { PackageFragment } from "./package-fragment.ts";
 import type { GeneratedFile } from "../tree/generated.ts";
+import { infoDirectory } from "./system/info.ts";
 import type { SystemResult } from "./system/types.ts";
 
 /** A package of the image, unpacked. */
@@ -123,6 +124,8 @@ export class Assembly {
       items.push(itemOf(file, layer.epoch));
     }
     for (const { facts } of packages) for (const { path } of facts.entries) directories.addParents(path, "packages");
+    // Every package brings files of dpkg's database too, also into a layer that the system's files are not in.
+    if (packages.length > 0) directories.addParents(`${infoDirectory}/*`, "packages");
     for (const { entry } of items) directories.addParents(entry.path, "the system");
     this.#checkParents(directories);
     const entries = directories.entries(layer.epoch);

@@ -4,6 +4,8 @@ import { comparePaths } from "../../tree/entry.ts";
 import type { GeneratedFile } from "../../tree/generated.ts";
 import { textFile } from "./generated.ts";
 
+export const infoDirectory = "var/lib/dpkg/info";
+
 /** `libc6:amd64` for packages that several architectures may have at once (Multi-Arch: same), else the plain name. */
 export function infoName(facts: PackageFacts): string {
   const name = facts.control["Package"] ?? "";
@@ -31,7 +33,7 @@ function sums(facts: PackageFacts): string {
 
 /** `<name>.list`, `.md5sums` and `.conffiles`, sorted by path (dpkg, "info" directory). */
 export function infoFiles(facts: PackageFacts): readonly GeneratedFile[] {
-  const base = infoPath(infoName(facts));
+  const base = `${infoDirectory}/${infoName(facts)}`;
   const conffiles = facts.conffiles.map((path) => `${path}\n`).join("");
   const md5sums = sums(facts);
   return [
