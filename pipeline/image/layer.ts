@@ -1,8 +1,9 @@
 /** Layers: one gzip member joined from fragments (docs/format.md, "Joining"), at copying speed. */
-import { once } from "node:events";
-import { constants, createInflateRaw, inflateRaw } from "node:zlib";
+import { createReadStream } from "node:fs";
+import { pipeline, type Readable } from "node:stream";
+import { constants, createInflateRaw } from "node:zlib";
 import { type Digest, Digester } from "../store/digest.ts";
-import type { Blob, Store } from "../store/store.ts";
+import type { Blob, BlobWriter, Store } from "../store/store.ts";
 import { combineCrc32 } from "./crc32.ts";
 import type { Deflate } from "./deflate.ts";
 import { type Fragment, FragmentWriter } from "./fragment.ts";
@@ -21,10 +22,10 @@ const gzipHeader = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
 const finalBlock = Uint8Array.of(3, 0);
 
 const pieceSize = 1 << 20;
-/** A fragment up to this many bytes of tar is inflated in one call, ahead of its turn. */
-const smallFragment = 8 << 20;
-/** How many bytes of tar may wait for their turn. */
-const waitingLimit = 24 << 20;
+/** Fragments that are inflated at once: the next one while the current one is hashed. */
+const inflateAhead = 2;
+/** Bytes of tar that may wait of each. */
+const inflateBuffer = 8 << 20;
 
 /** The fragment that ends every layer; always the same bytes. */
 export async function endFragment(store: Store, deflate: Deflate): Promise<Fragment> {
@@ -39,109 +40,81 @@ export async function endFragment(store: Store, deflate: Deflate): Promise<Fragm
   }
 }
 
-function inflateWhole(bytes: Uint8Array, tarSize: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      finishFlush: constants.Z_SYNC_FLUSH,
-      chunkSize: Math.max(64, Math.min(tarSize, pieceSize)),
-      maxOutputLength: Math.max(1, tarSize),
-    };
-    inflateRaw(bytes, options, (error, output) => {
-      if (error === null) resolve(output);
-      else reject(error);
-    });
-  });
-}
-
-/** A fragment on its way into a layer: its compressed pieces, and its tar bytes for the diffID. */
-interface Opened {
-  readonly fragment: Fragment;
-  /** Present for a small fragment: both forms, read ahead. */
-  readonly whole?: Promise<{ readonly compressed: Buffer; readonly tar: Buffer }>;
-}
-
-function openFragment(store: Store, fragment: Fragment): Opened {
-  if (fragment.tarSize > smallFragment) return { fragment };
-  const whole = store.read(fragment.digest).then(async (compressed) => {
-    return { compressed, tar: await inflateWhole(compressed, fragment.tarSize) };
-  });
-  // Seen when its turn comes; an earlier failure must not leave it unhandled.
-  whole.catch(() => {});
-  return { fragment, whole };
-}
-
-/** Copies a large fragment piece by piece while another thread inflates it. */
-async function copyLarge(
-  store: Store,
-  fragment: Fragment,
-  write: (bytes: Uint8Array) => Promise<void>,
-  diff: Digester,
-): Promise<void> {
-  const inflater = createInflateRaw({
+/** The tar bytes of a fragment, inflated by another thread as they are wanted. The blob is checked by whoever copies it. */
+function inflate(store: Store, fragment: Fragment): Readable {
+  const options = {
     finishFlush: constants.Z_SYNC_FLUSH,
-    chunkSize: pieceSize,
-  });
-  const feed = async (): Promise<void> => {
-    try {
-      for await (const piece of store.stream(fragment.digest, pieceSize / 2)) {
-        await write(piece);
-        if (!inflater.write(piece)) await once(inflater, "drain");
-      }
-      inflater.end();
-    } catch (error) {
-      inflater.destroy(error instanceof Error ? error : new Error(String(error)));
-    }
+    chunkSize: Math.max(1024, Math.min(fragment.tarSize, pieceSize)),
+    readableHighWaterMark: inflateBuffer,
   };
-  const feeding = feed();
-  for await (const tar of inflater) diff.update(tar as Buffer);
-  await feeding;
+  const inflater = createInflateRaw(options);
+  // Errors come out of the inflater when it is read.
+  return pipeline(
+    createReadStream(store.pathOf(fragment.digest), { highWaterMark: pieceSize / 2 }),
+    inflater,
+    () => {},
+  ).pause();
+}
+
+/** Copies the compressed fragments; every one is checked against its digest on the way. */
+async function copyFragments(store: Store, fragments: readonly Fragment[], blob: BlobWriter): Promise<void> {
+  await blob.write(gzipHeader);
+  let crc = 0;
+  let size = 0;
+  for (const fragment of fragments) {
+    for await (const piece of store.stream(fragment.digest, pieceSize)) await blob.write(piece);
+    crc = combineCrc32(crc, fragment.crc32, fragment.tarSize);
+    size += fragment.tarSize;
+  }
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc, 0);
+  trailer.writeUInt32LE(size % 2 ** 32, 4);
+  await blob.write(Buffer.concat([finalBlock, trailer]));
+}
+
+/** The digest of the uncompressed tar. LS3001 when a fragment does not inflate to what its record says. */
+async function digestTar(
+  store: Store,
+  fragments: readonly Fragment[],
+): Promise<{ readonly diffId: Digest; readonly tarSize: number }> {
+  const digester = new Digester();
+  const started: Readable[] = [];
+  try {
+    for (const [index, fragment] of fragments.entries()) {
+      for (const next of fragments.slice(index + started.length, index + inflateAhead))
+        started.push(inflate(store, next));
+      const tar = started.shift();
+      if (tar === undefined) break;
+      const before = digester.size;
+      try {
+        for await (const piece of tar) digester.update(piece as Buffer);
+      } catch {
+        throw await store.corrupt(fragment.digest);
+      }
+      if (digester.size - before !== fragment.tarSize) throw await store.corrupt(fragment.digest);
+    }
+  } finally {
+    for (const tar of started) tar.destroy();
+  }
+  return { diffId: digester.finish(), tarSize: digester.size };
 }
 
 /**
  * Joins fragments, in this order, into a layer blob of the store and computes its digests.
- * Every fragment is checked against its digest while it is copied: LS3001 when the store is corrupt, LS3002 when it lacks one.
+ * LS3001 when a fragment in the store is corrupt, LS3002 when it is not there.
  */
 export async function joinLayer(store: Store, fragments: readonly Fragment[]): Promise<Layer> {
   const blob = await store.writer();
   try {
-    const diff = new Digester();
-    let crc = 0;
-    await blob.write(gzipHeader);
-    const waiting: Opened[] = [];
-    let ahead = 0;
-    let waitingBytes = 0;
-    for (let i = 0; i < fragments.length; i++) {
-      while (
-        ahead < fragments.length &&
-        (waiting.length === 0 || (waiting.length < 6 && waitingBytes < waitingLimit))
-      ) {
-        const next = fragments[ahead++];
-        if (next === undefined) break;
-        waiting.push(openFragment(store, next));
-        waitingBytes += Math.min(next.tarSize, smallFragment);
-      }
-      const opened = waiting.shift();
-      if (opened === undefined) break;
-      const { fragment, whole } = opened;
-      waitingBytes -= Math.min(fragment.tarSize, smallFragment);
-      const before = diff.size;
-      if (whole === undefined) {
-        await copyLarge(store, fragment, (bytes) => blob.write(bytes), diff);
-      } else {
-        const { compressed, tar } = await whole;
-        await blob.write(compressed);
-        diff.update(tar);
-      }
-      if (diff.size - before !== fragment.tarSize) throw await store.corrupt(fragment.digest);
-      crc = combineCrc32(crc, fragment.crc32, fragment.tarSize);
-    }
-    const tarSize = diff.size;
-    const trailer = Buffer.alloc(8);
-    trailer.writeUInt32LE(crc, 0);
-    trailer.writeUInt32LE(tarSize % 2 ** 32, 4);
-    await blob.write(Buffer.concat([finalBlock, trailer]));
+    const [copied, digested] = await Promise.allSettled([
+      copyFragments(store, fragments, blob),
+      digestTar(store, fragments),
+    ]);
+    // The copy knows better what is wrong with a blob, and whether it is there at all.
+    if (copied.status === "rejected") throw copied.reason;
+    if (digested.status === "rejected") throw digested.reason;
     const { digest, size } = await blob.commit();
-    return { digest, size, diffId: diff.finish(), tarSize };
+    return { digest, size, ...digested.value };
   } finally {
     await blob.abort();
   }

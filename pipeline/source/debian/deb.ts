@@ -8,7 +8,7 @@ import { arMembers } from "../ar.ts";
 import { type Decoders, decompress, worthAProcess } from "../decompress.ts";
 import { type Control, controlLimit, readControl } from "./control.ts";
 import { isElf, isLibraryName, readElf } from "./elf.ts";
-import type { ElfLibrary, PackageEntry, PackageFacts } from "./facts.ts";
+import type { ElfLibrary, PackageFacts } from "./facts.ts";
 import { mergedUsr } from "./merged-usr.ts";
 import { isSystemInput, systemInputLimit } from "./system-inputs.ts";
 
@@ -39,7 +39,6 @@ const elfTail = 4 << 20;
 class Capture {
   readonly #path: string;
   readonly #size: number;
-  readonly #sha256 = createHash("sha256");
   readonly #md5: ReturnType<typeof createHash> | undefined;
   /** The size of the file, but only the parts that are written take memory: untouched pages are never resident. */
   #bytes: Uint8Array | undefined;
@@ -57,7 +56,6 @@ class Capture {
   }
 
   add(piece: Uint8Array): void {
-    this.#sha256.update(piece);
     this.#md5?.update(piece);
     if (this.#undecided) {
       this.#undecided = false;
@@ -72,14 +70,12 @@ class Capture {
   }
 
   finish(): {
-    readonly sha256: string;
     readonly md5?: string;
     readonly content?: string;
     readonly library?: ElfLibrary;
   } {
     const library = this.#library && this.#bytes !== undefined ? readElf(this.#bytes, this.#path) : undefined;
     return {
-      sha256: this.#sha256.digest("hex"),
       ...(this.#md5 === undefined ? {} : { md5: this.#md5.digest("hex") }),
       ...(isSystemInput(this.#path) && this.#bytes !== undefined
         ? { content: Buffer.from(this.#bytes).toString("base64") }
@@ -94,7 +90,7 @@ class DataReader {
   readonly #place: Place;
   readonly #control: Control;
   readonly #options: UnpackOptions;
-  readonly #entries = new Map<string, PackageEntry>();
+  readonly #entries = new Map<string, Entry>();
   readonly #contents: Record<string, string> = {};
   readonly #md5: Record<string, string>;
   readonly #libraries: ElfLibrary[] = [];
@@ -137,17 +133,17 @@ class DataReader {
     }
   }
 
-  async #content(entry: FileEntry, tar: TarReader, sink: EntrySink): Promise<PackageEntry> {
+  async #content(entry: FileEntry, tar: TarReader, sink: EntrySink): Promise<Entry> {
     const capture = new Capture(entry, this.#md5[entry.path] === undefined);
     for (let piece = await tar.read(); piece !== undefined; piece = await tar.read()) {
       capture.add(piece);
       await sink.content(piece);
     }
-    const { sha256, md5, content, library } = capture.finish();
+    const { md5, content, library } = capture.finish();
     if (md5 !== undefined) this.#md5[entry.path] = md5;
     if (content !== undefined) this.#contents[entry.path] = content;
     if (library !== undefined) this.#libraries.push(library);
-    return { ...entry, sha256 };
+    return entry;
   }
 
   /** The entry where the image has it: merged /usr, diversions. */

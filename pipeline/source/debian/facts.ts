@@ -16,11 +16,6 @@ export interface ElfLibrary {
   readonly machine: number;
 }
 
-export type PackageEntry = Entry & {
-  /** Of a file's content, 64 hexadecimal digits. */
-  readonly sha256?: string;
-};
-
 export interface PackageFacts {
   /** Fields of the control file by name, values with their continuation lines as written (deb-control(5)). */
   readonly control: Readonly<Record<string, string>>;
@@ -31,7 +26,7 @@ export interface PackageFacts {
   /** Maintainer scripts and triggers, whole. They are read, never run. */
   readonly scripts: Readonly<Partial<Record<ScriptName, string>>>;
   /** Entries of data.tar after path rules (merged /usr), sorted by path. */
-  readonly entries: readonly PackageEntry[];
+  readonly entries: readonly Entry[];
   /** Contents of the files that `isSystemInput` names, by path, base64. */
   readonly contents: Readonly<Record<string, string>>;
   readonly libraries: readonly ElfLibrary[];
