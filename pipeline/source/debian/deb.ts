@@ -7,7 +7,7 @@ import { TarReader } from "../../tree/tar-reader.ts";
 import { arMembers } from "../ar.ts";
 import { type Decoders, decompress, worthAProcess } from "../decompress.ts";
 import { type Control, controlLimit, readControl } from "./control.ts";
-import { isElf, isLibraryName, readElf } from "./elf.ts";
+import { isLibraryName, readElf } from "./elf.ts";
 import type { ElfLibrary, PackageFacts } from "./facts.ts";
 import { mergedUsr } from "./merged-usr.ts";
 import { isSystemInput, systemInputLimit } from "./system-inputs.ts";
@@ -34,6 +34,8 @@ const dataLimit = 16 * 2 ** 30;
 /** Of a larger library only this much at its head and its tail is looked at; its dynamic section and names are there. */
 const elfHead = 24 << 20;
 const elfTail = 4 << 20;
+/** A library above this many bytes is no library; nothing in Debian comes near. */
+const elfLimit = 1 << 30;
 
 /** The content of a file, as far as it has to be known later. */
 class Capture {
@@ -41,8 +43,7 @@ class Capture {
   readonly #size: number;
   readonly #md5: ReturnType<typeof createHash> | undefined;
   /** The size of the file, but only the parts that are written take memory: untouched pages are never resident. */
-  #bytes: Uint8Array | undefined;
-  #undecided: boolean;
+  readonly #bytes: Uint8Array | undefined;
   #offset = 0;
   readonly #library: boolean;
 
@@ -50,23 +51,24 @@ class Capture {
     this.#path = entry.path;
     this.#size = entry.size;
     this.#md5 = wantMd5 ? createHash("md5") : undefined;
-    this.#library = isLibraryName(entry.path) && entry.size >= 64;
-    this.#undecided = this.#library;
-    if (isSystemInput(entry.path) && entry.size <= systemInputLimit) this.#bytes = new Uint8Array(entry.size);
+    this.#library = isLibraryName(entry.path) && entry.size <= elfLimit;
+    const wanted = this.#library || (isSystemInput(entry.path) && entry.size <= systemInputLimit);
+    this.#bytes = wanted ? new Uint8Array(entry.size) : undefined;
   }
 
   add(piece: Uint8Array): void {
     this.#md5?.update(piece);
-    if (this.#undecided) {
-      this.#undecided = false;
-      if (isElf(piece)) this.#bytes = new Uint8Array(this.#size);
-    }
-    const bytes = this.#bytes;
-    if (bytes !== undefined) {
-      const end = this.#offset + piece.length;
-      if (this.#offset < elfHead || end > this.#size - elfTail) bytes.set(piece, this.#offset);
-    }
+    const end = this.#offset + piece.length;
+    // Cut exactly: what is known must not depend on how the content came in pieces.
+    this.#keep(piece, 0, Math.min(elfHead, end));
+    this.#keep(piece, Math.max(elfHead, this.#size - elfTail), end);
     this.#offset += piece.length;
+  }
+
+  /** Keeps what of the piece lies in a range of the file. */
+  #keep(piece: Uint8Array, from: number, to: number): void {
+    const begin = Math.max(from, this.#offset);
+    if (begin < to) this.#bytes?.set(piece.subarray(begin - this.#offset, to - this.#offset), begin);
   }
 
   finish(): {

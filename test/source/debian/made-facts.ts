@@ -1,5 +1,6 @@
 /** Facts of packages that exist only in tests. */
-import type { ElfLibrary, PackageEntry, PackageFacts, ScriptName } from "../../../pipeline/source/debian/facts.ts";
+import type { ElfLibrary, PackageFacts, ScriptName } from "../../../pipeline/source/debian/facts.ts";
+import type { Entry } from "../../../pipeline/tree/entry.ts";
 import { comparePaths } from "../../../pipeline/tree/entry.ts";
 
 interface Made {
@@ -12,7 +13,7 @@ interface Made {
   readonly libraries?: readonly ElfLibrary[];
 }
 
-function entry(path: string, content: string): PackageEntry {
+function entry(path: string, content: string): Entry {
   const owner = { uid: 0, gid: 0, mtime: 0 };
   if (path.endsWith("/")) return { type: "directory", path: path.slice(0, -1), mode: 0o755, ...owner };
   if (content.startsWith("-> ")) return { type: "symlink", path, mode: 0o777, ...owner, target: content.slice(3) };
