@@ -1,5 +1,4 @@
 /** The other tools: how each makes the image of row 1 from the same packages, with one gzip layer, as an OCI layout on disk. */
-import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { link, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { timed } from "./measure.ts";
 import type { Bench, Contender } from "./model.ts";
 import { hasProgram, need } from "./programs.ts";
 import { inputs } from "./stores.ts";
+import { succeeds } from "./succeeds.ts";
 
 interface Peer {
   readonly name: string;
@@ -82,9 +82,9 @@ function storageDriver(bench: Bench): string {
     "--storage-driver",
     "overlay",
   ];
-  const { status } = spawnSync("buildah", [...storage, "info"], { stdio: "ignore" });
+  const works = succeeds("buildah", [...storage, "info"]);
   bench.scratch.remove(directory);
-  return status === 0 ? "overlay" : "vfs";
+  return works ? "overlay" : "vfs";
 }
 
 function layoutSize(directory: string): number {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { gnuTime } from "./measure.ts";
 import { type Bench, Skip } from "./model.ts";
+import { succeeds } from "./succeeds.ts";
 
 /** The Debian package of each program, and how it is asked for its version. */
 const known: Readonly<Record<string, { readonly package: string; readonly version: readonly string[] }>> = {
@@ -16,12 +17,11 @@ const known: Readonly<Record<string, { readonly package: string; readonly versio
 };
 
 export function hasProgram(program: string): boolean {
-  return spawnSync("sh", ["-c", 'command -v "$1"', "sh", program], { stdio: "ignore" }).status === 0;
+  return succeeds("sh", ["-c", 'command -v "$1"', "sh", program]);
 }
 
 function apt(...args: readonly string[]): boolean {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return spawnSync("apt-get", ["-q", "-y", ...args], { stdio: "ignore", env }).status === 0;
+  return succeeds("apt-get", ["-q", "-y", ...args], { DEBIAN_FRONTEND: "noninteractive" });
 }
 
 function install(bench: Bench, packages: readonly string[]): void {

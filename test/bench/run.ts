@@ -32,7 +32,7 @@ async function measure(bench: Bench, list: readonly Experiment[]): Promise<Bench
     } catch (error) {
       // A long run is not lost for one row.
       const failed = !(error instanceof Skip);
-      const reason = `${failed ? "failed: " : ""}${messageOf(error)}`;
+      const reason = `${failed ? "failed: " : ""}${messageOf(error).trim()}`;
       if (failed) process.exitCode = 1;
       bench.say(`  ${reason}`);
       skipped.push({ name, reason });

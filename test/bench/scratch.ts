@@ -1,8 +1,9 @@
 /** The benchmark's own directory and processes: nothing of either is left when it ends, also when it ends by Ctrl-C. */
-import { type ChildProcess, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { succeeds } from "./succeeds.ts";
 
 /** Mount points below a directory, the innermost first. */
 function mountsBelow(directory: string): readonly string[] {
@@ -47,7 +48,7 @@ export class Scratch {
 
   /** Removes a path of the scratch directory with what is mounted below it (buildah mounts its storage). */
   remove(path: string): void {
-    for (const mount of mountsBelow(path)) spawnSync("umount", [mount], { stdio: "ignore" });
+    for (const mount of mountsBelow(path)) succeeds("umount", [mount]);
     rmSync(path, { recursive: true, force: true });
   }
 

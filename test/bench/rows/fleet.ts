@@ -4,7 +4,6 @@ import { build } from "../lockstep.ts";
 import { interleave } from "../measure.ts";
 import type { Bench, Contender, Experiment, Result } from "../model.ts";
 import { type BenchImage, packagesOf, writeRepository } from "../repository.ts";
-import { peakFigures } from "../statistics.ts";
 import { freshStore, gather } from "../stores.ts";
 
 const images = 20;
@@ -73,7 +72,6 @@ async function run(bench: Bench): Promise<readonly Result[]> {
       title: `twenty images that share ${shared} of ${shared + own} packages`,
       figures: [
         { name: "twenty images ÷ one image", value: many.wall.median / one.wall.median, unit: "×", target: 2.5 },
-        ...peakFigures([many], 300),
       ],
       measured,
       notes: [

@@ -2,12 +2,12 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { mirrorVariable, securityMirrorVariable } from "../../../pipeline/source/debian/mirrors.ts";
 import { loadImages } from "../../../pipeline/spec/load.ts";
 import { Store } from "../../../pipeline/store/store.ts";
 import { lockstep } from "../lockstep.ts";
 import { interleave } from "../measure.ts";
 import type { Bench, Contender, Experiment, Result } from "../model.ts";
-import { peakFigures } from "../statistics.ts";
 import { freshStore } from "../stores.ts";
 
 /** The signed releases among the blobs of a store that has just been used to pin, laid out as an archive; its environment. */
@@ -24,8 +24,8 @@ async function localArchive(bench: Bench, store: Store): Promise<Readonly<Record
     await writeFile(target, bytes);
   }
   return {
-    LOCKSTEP_DEBIAN_MIRROR: pathToFileURL(join(directory, "debian")).href,
-    LOCKSTEP_DEBIAN_SECURITY_MIRROR: pathToFileURL(join(directory, "debian-security")).href,
+    [mirrorVariable]: pathToFileURL(join(directory, "debian")).href,
+    [securityMirrorVariable]: pathToFileURL(join(directory, "debian-security")).href,
   };
 }
 
@@ -79,7 +79,6 @@ async function run(bench: Bench): Promise<readonly Result[]> {
         { name: "of it network", value: network.wall.median - disk.wall.median, unit: "s" },
         { name: "of it reading, checking and resolving", value: reading, unit: "s" },
         { name: "the same, for one suite and architecture", value: reading / parts, unit: "s", target: 1 },
-        ...peakFigures([network], 300),
       ],
       measured,
       notes: [`${suites.size} suite with its updates and security parts, ${parts / suites.size} architectures`],
