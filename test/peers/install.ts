@@ -15,11 +15,10 @@ const packageOf: Readonly<Record<string, string>> = {
   unshare: "util-linux",
 };
 
-const programs = [
-  ...["skopeo", "umoci", "runc", "qemu-aarch64-static", "qemu-x86_64-static", "faketime", "disorderfs", "fusermount3"],
-  ...["dpkg", "dpkg-deb", "apt-get", "gpgv", "openssl", "ldconfig", "tar", "gzip", "git", "python3"],
-  ...["setpriv", "taskset", "unshare", "chattr"],
-];
+const programs: readonly string[] = [
+  "skopeo umoci runc qemu-aarch64-static qemu-x86_64-static faketime disorderfs fusermount3",
+  "dpkg dpkg-deb apt-get gpgv openssl ldconfig tar gzip git python3 setpriv taskset unshare chattr",
+].flatMap((line) => line.split(" "));
 
 async function missing(host: Host): Promise<readonly string[]> {
   const script = 'for program; do command -v "$program" >/dev/null || echo "$program"; done';
