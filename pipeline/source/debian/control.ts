@@ -40,6 +40,13 @@ function parseFields(text: string, place: Place): Record<string, string> {
   return fields;
 }
 
+/** Fields that name a package, and become names of files (Debian Policy, sections 5.6.7, 5.6.8 and 5.6.12). */
+const identity = {
+  Package: /^[a-z0-9][a-z0-9+.-]+$/,
+  Version: /^(?:[0-9]+:)?[0-9][A-Za-z0-9.+~:-]*$/,
+  Architecture: /^[a-z0-9][a-z0-9-]*$/,
+} as const;
+
 function parseSums(text: string): Record<string, string> {
   const sums: Record<string, string> = {};
   for (const line of text.split("\n")) {
@@ -61,13 +68,21 @@ export async function readControl(tar: AsyncIterable<Uint8Array>, place: Place):
   }
   const control = members.get("control");
   if (control === undefined) throw new LockstepError({ code: "LS4002", message: "has no control file", place });
+  const fields = parseFields(control, place);
+  for (const [name, pattern] of Object.entries(identity)) {
+    const value = fields[name] ?? "";
+    if (!pattern.test(value)) {
+      const message = `control file has an unusable ${name} ${JSON.stringify(value)}`;
+      throw new LockstepError({ code: "LS4002", message, place });
+    }
+  }
   const scripts: Partial<Record<ScriptName, string>> = {};
   for (const name of scriptNames) {
     const text = members.get(name);
     if (text !== undefined) scripts[name] = text;
   }
   return {
-    fields: parseFields(control, place),
+    fields,
     conffiles: (members.get("conffiles") ?? "").split("\n").filter((line) => line.startsWith("/")),
     md5: parseSums(members.get("md5sums") ?? ""),
     scripts,

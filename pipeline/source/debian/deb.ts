@@ -31,6 +31,9 @@ export interface UnpackOptions {
 
 /** 16 GiB: twice what Debian's largest package unpacks to. */
 const dataLimit = 16 * 2 ** 30;
+/** What a small data.tar may become, and how often its size a larger one: a tenth of that is rare in Debian, bombs have thousands. */
+const smallData = 256 << 20;
+const dataRatio = 100;
 /** Of a larger library only this much at its head and its tail is looked at; its dynamic section and names are there. */
 const elfHead = 24 << 20;
 const elfTail = 4 << 20;
@@ -222,7 +225,7 @@ export async function unpackDeb(
     } else if (facts === undefined) {
       if (member.name.startsWith("_")) continue;
       if (!member.name.startsWith("data.tar")) throw malformed(`member ${member.name} stands where data.tar should`);
-      const limit = options.limit ?? dataLimit;
+      const limit = options.limit ?? Math.min(dataLimit, smallData + dataRatio * member.size);
       const decoders = member.size < worthAProcess ? {} : options.decoders;
       const tar = new ByteReader(decompress(member.content, member.name, place, limit, decoders), place);
       const data = new DataReader(place, control, options);
@@ -232,6 +235,9 @@ export async function unpackDeb(
         await tar.close();
       }
       facts = data.facts();
+    } else if (/^(?:debian-binary|control\.tar|data\.tar)/.test(member.name)) {
+      // What follows is for others (deb(5)), but readers would not agree on which of two is meant.
+      throw new LockstepError({ code: "LS4006", message: `member ${member.name} stands after data.tar`, place });
     }
   }
   if (facts === undefined)

@@ -5,13 +5,26 @@
  */
 import { type Flow, runBuiltin } from "./script-builtins.ts";
 import type { Evaluation, Residual, ScriptContext, Status } from "./script-evaluation.ts";
-import { compilePattern, expandFields, expandPattern, expandText, type Scope, type Value } from "./script-expansion.ts";
+import {
+  compilePattern,
+  expandFields,
+  expandPattern,
+  expandText,
+  joinValues,
+  type Scope,
+  subjectLimit,
+  type Value,
+} from "./script-expansion.ts";
+import { readRedirects, ScriptFiles } from "./script-redirect.ts";
 import { parseScript } from "./script-parser.ts";
 import { mergeShells, Shell } from "./script-shell.ts";
 import { type Command, type Redirect, ScriptSyntaxError, type SimpleCommand } from "./script-syntax.ts";
 
-/** Commands one script may take: the longest of Debian's take a few hundred. */
+/** Commands one script may take: the longest of Debian's take a few hundred. A search of the whole image counts as many. */
 const stepLimit = 50_000;
+const globSteps = 200;
+/** Fields a command line may have. */
+const fieldLimit = 10_000;
 
 class Limit extends Error {}
 
@@ -23,10 +36,6 @@ interface Result {
 
 const quiet: Result = { status: true, output: "" };
 
-function concatenate(a: Value, b: Value): Value {
-  return a === undefined || b === undefined ? undefined : a + b;
-}
-
 function quote(value: string): string {
   return /^[\w@%+=:,./~^-]+$/.test(value) ? value : `'${value.replaceAll("'", String.raw`'\''`)}'`;
 }
@@ -36,6 +45,7 @@ class Evaluator implements Scope {
   readonly #functions = new Map<string, Command>();
   readonly done: string[] = [];
   readonly residual: Residual[] = [];
+  readonly #files: ScriptFiles;
   #shell: Shell;
   #input: Value = "";
   #steps = 0;
@@ -43,6 +53,7 @@ class Evaluator implements Scope {
 
   constructor(context: ScriptContext) {
     this.#context = context;
+    this.#files = new ScriptFiles(context.model);
     this.#shell = new Shell(new Map(Object.entries(context.variables)), context.args);
   }
 
@@ -64,6 +75,7 @@ class Evaluator implements Scope {
   }
 
   glob(start: string, pattern: RegExp): readonly string[] {
+    this.#steps += globSteps;
     return this.#context.model.glob(start, pattern);
   }
 
@@ -118,7 +130,7 @@ class Evaluator implements Scope {
         let output: Value = "";
         for (const each of command.commands) {
           last = this.run(each);
-          output = concatenate(output, last.output);
+          output = joinValues([output, last.output]);
           if (last.flow !== undefined) break;
         }
         return { ...last, output };
@@ -147,7 +159,7 @@ class Evaluator implements Scope {
     if (first.flow !== undefined || first.status === !and) return first;
     if (first.status === undefined) return this.#either([() => this.run(right), () => quiet]);
     const second = this.run(right);
-    return { ...second, output: concatenate(first.output, second.output) };
+    return { ...second, output: joinValues([first.output, second.output]) };
   }
 
   #if(branches: Extract<Command, { kind: "if" }>["branches"], otherwise: Command | undefined): Result {
@@ -158,11 +170,12 @@ class Evaluator implements Scope {
     if (condition.flow !== undefined) return condition;
     if (status === undefined) return this.#either([() => this.run(first.body), () => this.#if(others, otherwise)]);
     const taken = status ? this.run(first.body) : this.#if(others, otherwise);
-    return { ...taken, output: concatenate(condition.output, taken.output) };
+    return { ...taken, output: joinValues([condition.output, taken.output]) };
   }
 
   #case(command: Extract<Command, { kind: "case" }>): Result {
-    const subject = expandText(command.subject, this);
+    const whole = expandText(command.subject, this);
+    const subject = whole !== undefined && whole.length > subjectLimit ? undefined : whole;
     const open: Command[] = [];
     for (const { patterns, body } of command.items) {
       let matches: Status = false;
@@ -192,7 +205,7 @@ class Evaluator implements Scope {
       const body = (): Result => this.run(command.body);
       const result = field === undefined ? this.#either([body, () => quiet]) : body();
       ({ status } = result);
-      output = concatenate(output, result.output);
+      output = joinValues([output, result.output]);
       if (result.flow === "exit" || result.flow === "return") return { ...result, output };
       if (result.flow === "break") break;
     }
@@ -227,62 +240,27 @@ class Evaluator implements Scope {
 
   /** Runs something with its input and output redirected; output to a file is a change of the file. */
   #redirected(redirects: readonly Redirect[], run: () => Result, source: (file: Value) => string): Result {
-    const { input, file, append } = this.#redirection(redirects);
     const before = { input: this.#input, residual: this.residual.length };
+    const { input, file, append } = readRedirects(redirects, this, this.#files, before.input);
     this.#input = input;
     const result = run();
     this.#input = before.input;
     if (file === false) return result;
     if (file?.startsWith("/dev/") !== true && result.flow === undefined) {
-      const stored = this.#store(file, append, result.output);
-      if (!stored) {
+      const written = this.#files.write(file, append, result.output, this.#shell);
+      if (written === undefined) {
         // One line says both what runs and where its output goes.
         this.residual.splice(before.residual);
         this.residual.push({ command: source(file), certain: this.#shell.certain });
-      }
+      } else this.done.push(`write ${written}`);
     }
     return { ...result, output: "" };
-  }
-
-  /** Where input comes from and standard output goes; `file` is false when output stays where it is. */
-  #redirection(redirects: readonly Redirect[]): { input: Value; file: Value | false; append: boolean } {
-    let input = this.#input;
-    let file: Value | false = false;
-    let append = false;
-    for (const { descriptor, operator, target } of redirects) {
-      const text = expandText(target, this);
-      if (operator === "<<") input = text;
-      else if (operator === "<") input = text === "/dev/null" ? "" : this.#content(text);
-      else if (descriptor === 1 && [">", ">>", ">|", "<>"].includes(operator)) {
-        file = text;
-        append = operator === ">>";
-      } else if (descriptor === 1 && operator === ">&") file = "/dev/null";
-    }
-    return { input, file, append };
-  }
-
-  #content(path: Value): Value {
-    const absolute = path === undefined ? undefined : this.#shell.absolute(path);
-    return absolute === undefined ? undefined : this.#context.model.find(absolute)?.content?.toString("utf8");
-  }
-
-  /** Writes output to a file of the model; false when something about it is not known. */
-  #store(path: Value, append: boolean, output: Value): boolean {
-    const { model } = this.#context;
-    const absolute = path === undefined ? undefined : this.#shell.absolute(path);
-    const node = absolute === undefined ? undefined : model.find(absolute);
-    const whole = concatenate(append && node !== undefined ? this.#content(path) : "", output);
-    const writable = node === undefined || (node.type === "file" && !node.shipped);
-    if (!this.#shell.certain || absolute === undefined || whole === undefined || !writable) return false;
-    const { mode = 0o666 & ~this.#shell.umask, uid = 0, gid = 0 } = node ?? {};
-    model.put(absolute, { type: "file", mode, uid, gid, content: Buffer.from(whole, "utf8") });
-    this.done.push(`write ${absolute}`);
-    return true;
   }
 
   #simple(command: SimpleCommand): Result {
     const values = command.assignments.map(({ name, value }) => [name, expandText(value, this)] as const);
     const fields = command.words.flatMap((word) => expandFields(word, this));
+    if (fields.length > fieldLimit) throw new Limit("has too long a command line");
     const known = fields.every((field) => field !== undefined);
     const text = known ? fields.map(quote).join(" ") : command.source;
     const run = (): Result => {
@@ -340,8 +318,10 @@ export function evaluateScript(text: string, context: ScriptContext): Evaluation
   try {
     evaluator.run(parseScript(text));
   } catch (error) {
-    if (!(error instanceof ScriptSyntaxError) && !(error instanceof Limit)) throw error;
-    evaluator.residual.push({ command: `the script ${error.message}`, certain: true });
+    // A RangeError is the stack's end: the script is nested beyond every measure.
+    const limited = error instanceof ScriptSyntaxError || error instanceof Limit || error instanceof RangeError;
+    if (!limited) throw error;
+    evaluator.residual.push({ command: `the script, which cannot be followed (${error.message})`, certain: true });
   }
   return { done: evaluator.done, residual: evaluator.residual };
 }

@@ -15,10 +15,17 @@ export interface Scope {
   glob(start: string, pattern: RegExp): readonly string[];
 }
 
-function join(values: readonly Value[]): Value {
+/** The longest text that is followed, in characters: scripts that double a variable without end must not take all memory. */
+const lengthLimit = 1024 * 1024;
+/** The longest text a pattern is tried on, and the most `*` in one: matching takes the one to the power of the other. */
+export const subjectLimit = 4096;
+const starLimit = 6;
+
+/** Values one behind the other; unknown when one of them is, or when it gets too long. */
+export function joinValues(values: readonly Value[]): Value {
   let text = "";
   for (const value of values) {
-    if (value === undefined) return undefined;
+    if (value === undefined || text.length + value.length > lengthLimit) return undefined;
     text += value;
   }
   return text;
@@ -63,7 +70,9 @@ export function expandPattern(word: Word, scope: Scope): string | undefined {
   return source;
 }
 
+/** The regular expression of a whole pattern; undefined when it is none, or too costly. */
 export function compilePattern(source: string): RegExp | undefined {
+  if (source.split("]*").length - 1 > starLimit) return undefined;
   try {
     return new RegExp(source);
   } catch {
@@ -85,7 +94,7 @@ function trim(value: string, operator: string, pattern: RegExp): string {
 
 function expandParameter(part: Extract<Part, { kind: "parameter" }>, scope: Scope): Value {
   const { name, operator, argument = [] } = part;
-  const value = name === "@" || name === "*" ? join(separate(scope.positional)) : scope.variable(name);
+  const value = name === "@" || name === "*" ? joinValues(separate(scope.positional)) : scope.variable(name);
   if (operator === undefined || value === undefined) return value;
   switch (operator) {
     case "length":
@@ -106,6 +115,7 @@ function expandParameter(part: Extract<Part, { kind: "parameter" }>, scope: Scop
     case "?":
       return value;
     default: {
+      if (value.length > subjectLimit) return undefined;
       const source = expandPattern(argument, scope);
       const pattern = source === undefined ? undefined : compilePattern(`^(?:${source})$`);
       return pattern === undefined ? undefined : trim(value, operator, pattern);
@@ -132,7 +142,7 @@ function expandPart(part: Part, scope: Scope): Value {
 
 /** The text of a word where no splitting happens: assignments, redirections, the subject of `case`. */
 export function expandText(word: Word, scope: Scope): Value {
-  return join(word.map((part) => expandPart(part, scope)));
+  return joinValues(word.map((part) => expandPart(part, scope)));
 }
 
 interface Field {
@@ -154,7 +164,7 @@ function append(field: Field, value: Value, quoted: boolean): void {
     field.text = undefined;
     return;
   }
-  field.text += value;
+  field.text = joinValues([field.text, value]);
   field.special ||= !quoted && /[*?]|\[.+\]/.test(value);
   field.pieces.push({ text: value, quoted });
 }
@@ -162,7 +172,7 @@ function append(field: Field, value: Value, quoted: boolean): void {
 /** What a field with pattern characters stands for: the paths that match it, or itself when there are none. */
 function expandGlob(field: Field, scope: Scope): readonly Value[] {
   // A pattern of a relative path would need the directory's listing at run time.
-  if (field.text?.startsWith("/") !== true) return [undefined];
+  if (field.text?.startsWith("/") !== true || field.text.length > subjectLimit) return [undefined];
   const source = field.pieces.map(({ text, quoted }) => (quoted ? escape(text) : patternSource(text, "[^/]"))).join("");
   const pattern = compilePattern(`^${source}$`);
   const start = field.text.replace(/[*?[\\].*$/s, "");

@@ -46,6 +46,8 @@ export interface Override {
 }
 
 const linkLimit = 40;
+/** PATH_MAX of Linux. */
+const pathLimit = 4096;
 
 /** The path without leading slash, `.`, empty components and `..` (which stays inside the root). */
 export function normalise(path: string): string {
@@ -113,6 +115,7 @@ export class ImageModel {
    * What is found need not exist.
    */
   resolve(path: string, follow: boolean): string | undefined {
+    if (path.length > pathLimit) return undefined;
     let rest = normalise(path).split("/");
     let at = "";
     let links = 0;

@@ -233,6 +233,14 @@ describe("hostile scripts", () => {
     ],
     ["deep nesting", `${"if true; then ".repeat(200)}:${"; fi".repeat(200)}`],
     ["endless substitution", "a=$(b=$(c=$(f))); ".repeat(50)],
+    ["values without end", `a=xxxxxxxx; ${"a=$a$a; ".repeat(60)} frobnicate "$a"`],
+    ["command lines without end", `set -- a b; ${'set -- "$@" "$@"; '.repeat(40)}`],
+    [
+      "costly patterns",
+      `a=${"a".repeat(4000)}; case "$a" in ${"*a".repeat(30)}*b) one;; esac; echo "\${a##${"*a".repeat(30)}b}"`,
+    ],
+    ["long paths", `mkdir -p ${"/a".repeat(50_000)}`],
+    ["long chains", `${": && ".repeat(100_000)}:`],
     ["links in circles", "ln -s /a /b; ln -s /b /a; cat /a; mkdir /a/c"],
   ])("with %s come to an end", (_, body) => {
     expect(postinst(body)).toBeDefined();
