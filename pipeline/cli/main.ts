@@ -29,7 +29,7 @@ function findRoot(from: string): string {
   }
 }
 
-function printFailure(host: Host, error: unknown, json: boolean): ExitCode {
+function printFailure(error: unknown, json: boolean, verbose: boolean): ExitCode {
   const problems: readonly Problem[] =
     error instanceof LockstepError
       ? error.problems
@@ -44,8 +44,9 @@ function printFailure(host: Host, error: unknown, json: boolean): ExitCode {
   if (json) process.stdout.write(`${JSON.stringify({ version: documentVersion, error: { problems } })}\n`);
   const text = error instanceof LockstepError ? error.message : new LockstepError(problems).message;
   process.stderr.write(`${text}\n`);
-  if (!(error instanceof LockstepError) && host.env("LOCKSTEP_DEBUG") !== undefined && error instanceof Error)
-    process.stderr.write(`${error.stack ?? ""}\n`);
+  if (verbose && !(error instanceof LockstepError) && error instanceof Error)
+    process.stderr.write(`${error.stack ?? ""}
+`);
   return exit;
 }
 
@@ -79,7 +80,7 @@ async function runCommand(host: Host, module: CommandModule, command: Command): 
     return exit;
   } catch (error) {
     report.close();
-    return printFailure(host, error, options.json === true);
+    return printFailure(error, options.json === true, options.verbose === true);
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
@@ -147,5 +148,5 @@ process.stdout.on("error", (error: Error & { code?: string }) => {
 try {
   process.exitCode = await main(host, process.argv.slice(2));
 } catch (error) {
-  process.exitCode = printFailure(host, error, process.argv.includes("--json"));
+  process.exitCode = printFailure(error, process.argv.includes("--json"), false);
 }
