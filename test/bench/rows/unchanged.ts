@@ -62,6 +62,7 @@ async function run(bench: Bench): Promise<readonly Result[]> {
           unit: "s",
           target: 0.5,
         },
+        { name: "ship of the samples, whole process", value: second.wall.median, unit: "s" },
       ],
       measured,
       notes: ["whole processes from the launcher on; start-up is what `lockstep --version` takes"],
