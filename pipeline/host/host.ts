@@ -114,6 +114,7 @@ async function* filter(
   } finally {
     // Whoever stops reading early leaves no process behind.
     child.kill("SIGKILL");
+    await feeding;
   }
 }
 

@@ -17,6 +17,9 @@ const typeFlags = {
   fifo: "6",
 } as const satisfies Record<Entry["type"], string>;
 
+/** A component that is empty, `.` or `..`: no path of a tree has one, and readers would follow it elsewhere. */
+const outside = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
 const largestId = 0o7777777;
 const largestTwelve = 0o77777777777;
 
@@ -136,14 +139,14 @@ function numeric(records: Map<string, Uint8Array>, key: string, value: number, l
 
 /**
  * The header blocks of one entry: a multiple of 512 bytes; a file's content and its padding follow.
- * Throws LS4101 for what no tar can hold: a NUL in a name, numbers that are not whole, device numbers above 2097151.
+ * Throws LS4101 for what no tar can hold: a path out of the tree, a NUL in a name, numbers that are not whole, device numbers above 2097151.
  */
 export function tarHeader(entry: Entry): Buffer {
   for (const number of [entry.mode, entry.uid, entry.gid, entry.mtime]) {
     if (!Number.isSafeInteger(number)) throw refuse(entry, `metadata is not a whole number: ${number}`);
   }
   if (entry.uid < 0 || entry.gid < 0) throw refuse(entry, "owner is negative");
-  if (entry.path === "" || entry.path.includes("\0")) throw refuse(entry, "name cannot be written");
+  if (outside.test(entry.path) || entry.path.includes("\0")) throw refuse(entry, "name cannot be written");
   const records = new Map<string, Uint8Array>();
   const path = Buffer.from(entry.type === "directory" ? `${entry.path}/` : entry.path);
   let split = splitName(path);
@@ -153,7 +156,9 @@ export function tarHeader(entry: Entry): Buffer {
   }
   let link: Uint8Array = nothing;
   if (entry.type === "symlink" || entry.type === "hardlink") {
-    if (entry.target === "" || entry.target.includes("\0")) throw refuse(entry, "link target cannot be written");
+    const leads = entry.type === "hardlink" && outside.test(entry.target);
+    if (leads || entry.target === "" || entry.target.includes("\0"))
+      throw refuse(entry, "link target cannot be written");
     link = Buffer.from(entry.target);
     if (link.length > 100 || !isAscii(link)) {
       records.set("linkpath", link);

@@ -1,7 +1,6 @@
 /** Decompression of archive members by the ending of their name: streaming, with a limit, failing closed. */
 import { createRequire } from "node:module";
-import { Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
 import { LockstepError, messageOf, type Place } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 
@@ -43,18 +42,58 @@ export const worthAProcess = 128 << 10;
 /** What `xz -9` needs to decode, and then some; a header that asks for more is an attack. */
 const xzMemory = "--memlimit-decompress=160MiB";
 
-/** The decoders that this machine has. */
+/** The decoders that this machine has. Our own decoder of .xz reads one stream and no more, so others have to do that as well. */
 export function findDecoders(host: Host): Decoders {
   const program = host.findProgram("xz");
-  return program === undefined ? {} : { xz: (source) => host.filter(program, ["-dc", "-T1", xzMemory], source) };
+  return program === undefined
+    ? {}
+    : { xz: (source) => host.filter(program, ["-dc", "-T1", "--single-stream", xzMemory], source) };
 }
 
-function xz(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+/** Only when it is read does it take the decoder, of which there is one at a time; giving up on reading gives the decoder back. */
+async function* xz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   // Loaded on use: compiling its WebAssembly takes time that a run without packages should not pay.
   const { XzReadableStream } = require("xz-decompress") as typeof import("xz-decompress");
-  return new XzReadableStream(
-    ReadableStream.from(source) as ReadableStream<Uint8Array>,
-  ) as unknown as AsyncIterable<Uint8Array>;
+  const stream = new XzReadableStream(ReadableStream.from(source) as ReadableStream<Uint8Array>);
+  yield* stream as unknown as AsyncIterable<Uint8Array>;
+}
+
+/**
+ * What a decoder of Node makes of the source. Streams composed by Node itself lose errors that come after the reader has given up, and
+ * then end the process; here the source is fed by hand, and nothing of it runs on after the last piece.
+ */
+async function* through(
+  source: AsyncIterable<Uint8Array>,
+  decoder: Gunzip | ZstdDecompress,
+): AsyncGenerator<Uint8Array, void> {
+  let fed = 0;
+  let wake: (() => void) | undefined;
+  // A decoder that has failed or was given up says so to its reader, or to no one.
+  decoder.on("error", () => {});
+  decoder.on("close", () => wake?.());
+  decoder.on("drain", () => wake?.());
+  const feed = async (): Promise<void> => {
+    try {
+      for await (const piece of source) {
+        if (decoder.destroyed) return;
+        fed += piece.length;
+        if (!decoder.write(piece) && !decoder.destroyed) await new Promise<void>((resolve) => (wake = resolve));
+        if (decoder.destroyed) return;
+      }
+      decoder.end();
+    } catch (error) {
+      decoder.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  };
+  const feeding = feed();
+  try {
+    for await (const piece of decoder) yield piece as Buffer;
+    await feeding;
+    if (decoder.bytesWritten !== fed) throw new Error("data after the end");
+  } finally {
+    decoder.destroy();
+    await feeding;
+  }
 }
 
 /**
@@ -73,19 +112,9 @@ export function decompress(
     case "tar":
       return limited(source, place, limit);
     case "gz":
-      return limited(
-        Readable.from(source, { objectMode: false, highWaterMark: chunkSize }).compose(createGunzip({ chunkSize })),
-        place,
-        limit,
-      );
+      return limited(through(source, createGunzip({ chunkSize })), place, limit);
     case "zst":
-      return limited(
-        Readable.from(source, { objectMode: false, highWaterMark: chunkSize }).compose(
-          createZstdDecompress({ chunkSize }),
-        ),
-        place,
-        limit,
-      );
+      return limited(through(source, createZstdDecompress({ chunkSize })), place, limit);
     case "xz":
       return limited((decoders.xz ?? xz)(source), place, limit);
     default:

@@ -17,6 +17,11 @@ const headerLimit = 1 << 20;
 /** Linux's PATH_MAX, in bytes. */
 const pathLimit = 4096;
 
+/** PAX records with permissions or attributes in forms other than `SCHILY.xattr.`: ACLs, SELinux labels, libarchive's own. */
+const lost = ["SCHILY.acl.", "LIBARCHIVE.xattr.", "RHT.security."] as const;
+
+const zeros = Buffer.alloc(1 << 16);
+
 interface Extended {
   readonly values: ReadonlyMap<string, Buffer>;
 }
@@ -49,18 +54,20 @@ export class TarReader {
     await this.#bytes.skip(this.#remaining + this.#padding);
     this.#remaining = 0;
     this.#padding = 0;
-    let extended = nothingExtended;
+    let extended: Extended | undefined;
+    let pending = false;
     let longName: Buffer | undefined;
     let longLink: Buffer | undefined;
     for (;;) {
       const block = await this.#bytes.exactly(512);
       // The end may be missing altogether; dpkg-deb and GNU tar accept that too. A cut entry is caught by its size.
       if (block === undefined) {
-        if (this.#entries === 0) throw this.#bytes.truncated();
+        if (this.#entries === 0 || pending) throw this.#bytes.truncated();
         return undefined;
       }
       const header = Buffer.from(block.buffer, block.byteOffset, block.length);
       if (header.every((byte) => byte === 0)) {
+        if (pending) throw this.#fail("LS4002", "an extended tar header belongs to no entry");
         await this.#onlyZeros();
         return undefined;
       }
@@ -69,13 +76,21 @@ export class TarReader {
       const size = this.#number(header, 124, 12, "size");
       if (flag === "x" || flag === "g" || flag === "L" || flag === "K") {
         const body = await this.#meta(size);
+        if (flag === "g") {
+          this.#count();
+          this.#global = { values: new Map([...this.#global.values, ...this.#pax(body).values]) };
+          continue;
+        }
+        pending = true;
+        // Of several headers for one entry some readers take the first, others the last, and others join them.
+        if ((flag === "x" ? extended : flag === "L" ? longName : longLink) !== undefined)
+          throw this.#fail("LS4002", "an entry has two extended tar headers of one kind");
         if (flag === "x") extended = this.#pax(body);
-        else if (flag === "g") this.#global = this.#pax(body);
         else if (flag === "L") longName = untilNul(body);
         else longLink = untilNul(body);
         continue;
       }
-      return this.#entry(header, flag, size, extended, longName, longLink);
+      return this.#entry(header, flag, size, extended ?? nothingExtended, longName, longLink);
     }
   }
 
@@ -103,9 +118,16 @@ export class TarReader {
    * Reading it also lets a decompressor check its trailer.
    */
   async #onlyZeros(): Promise<void> {
-    for (let piece = await this.#bytes.some(1 << 20); piece !== undefined; piece = await this.#bytes.some(1 << 20)) {
-      if (piece.some((byte) => byte !== 0)) throw this.#fail("LS4002", "data after the end of the tar archive");
+    for (;;) {
+      const piece = await this.#bytes.some(zeros.length);
+      if (piece === undefined) return;
+      if (zeros.compare(piece, 0, piece.length, 0, piece.length) !== 0)
+        throw this.#fail("LS4002", "data after the end of the tar archive");
     }
+  }
+
+  #count(): void {
+    if (++this.#entries > this.#limits.entries) throw this.#fail("LS4005", `more than ${this.#limits.entries} entries`);
   }
 
   #fail(code: Code, message: string): LockstepError {
@@ -199,8 +221,10 @@ export class TarReader {
       // Images carry whole seconds; a fraction rounds towards the past, as a clamp would.
       return Math.floor(Number(text));
     };
-    for (const key of own.values.keys()) {
+    for (const key of [...own.values.keys(), ...this.#global.values.keys()]) {
       if (key.startsWith("GNU.sparse.")) throw this.#fail("LS4004", "sparse files are not read");
+      if (lost.some((prefix) => key.startsWith(prefix)))
+        throw this.#fail("LS4004", `PAX ${key} is not read, and without it something would be lost`);
     }
     const ustar = header.toString("latin1", 257, 262) === "ustar";
     // GNU's magic is "ustar  ": what POSIX calls prefix holds other things there.
@@ -215,7 +239,7 @@ export class TarReader {
     const name = this.#text(rawName, "entry name");
     const path = this.#path(name, "entry");
     const size = decimal("size", headerSize);
-    if (++this.#entries > this.#limits.entries) throw this.#fail("LS4005", `more than ${this.#limits.entries} entries`);
+    this.#count();
     const xattrs: Record<string, Uint8Array> = {};
     for (const [key, bytes] of own.values)
       if (key.startsWith("SCHILY.xattr.")) xattrs[key.slice("SCHILY.xattr.".length)] = Uint8Array.from(bytes);
@@ -229,6 +253,8 @@ export class TarReader {
     };
     // Pre-POSIX archives mark a directory by its trailing slash.
     const kind = (flag === "\0" || flag === "0") && name.endsWith("/") ? "5" : flag;
+    if (size !== 0 && "123456".includes(kind))
+      throw this.#fail("LS4002", `entry ${path} is no file and has a size; readers disagree on what follows it`);
     if (path === "" && kind !== "5") throw this.#fail("LS4003", `entry ${JSON.stringify(name)} names the root`);
     switch (kind) {
       case "\0":

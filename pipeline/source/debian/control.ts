@@ -59,12 +59,17 @@ function parseSums(text: string): Record<string, string> {
 /** Reads control.tar; LS4002 when it has no usable control file. */
 export async function readControl(tar: AsyncIterable<Uint8Array>, place: Place): Promise<Control> {
   const members = new Map<string, string>();
-  const reader = new TarReader(new ByteReader(tar, place), { entries: 1000, content: controlLimit });
-  for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
-    if (entry.type !== "file") continue;
-    if (members.has(entry.path))
-      throw new LockstepError({ code: "LS4006", message: `control member ${entry.path} is there twice`, place });
-    members.set(entry.path, (await reader.readAll(controlLimit)).toString("utf8"));
+  const bytes = new ByteReader(tar, place);
+  const reader = new TarReader(bytes, { entries: 1000, content: controlLimit });
+  try {
+    for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
+      if (entry.type !== "file") continue;
+      if (members.has(entry.path))
+        throw new LockstepError({ code: "LS4006", message: `control member ${entry.path} is there twice`, place });
+      members.set(entry.path, (await reader.readAll(controlLimit)).toString("utf8"));
+    }
+  } finally {
+    await bytes.close();
   }
   const control = members.get("control");
   if (control === undefined) throw new LockstepError({ code: "LS4002", message: "has no control file", place });
