@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe } from "vitest";
+import { containerTests } from "./containers.ts";
 import { documentTests } from "./documents.ts";
 import { layerTests } from "./layers.ts";
 import { readerTests } from "./readers.ts";
+import { rootTests } from "./roots.ts";
 import { Samples } from "./samples.ts";
 import { skopeoTests } from "./skopeo.ts";
+import { stateTests } from "./state.ts";
 
 /** All that needs the sample images is one file, so that they are built once. */
 let built: Samples | undefined;
@@ -27,3 +30,6 @@ describe("layers of the samples", () => {
 });
 describe("documents of the samples", () => documentTests(samples));
 describe("skopeo", () => skopeoTests(samples));
+describe("traces of an installation", () => stateTests(samples));
+describe("unpacked samples", () => rootTests(samples));
+describe("running samples", () => containerTests(samples));
