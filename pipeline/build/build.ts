@@ -176,13 +176,10 @@ async function writeImage(
     format,
     platforms.map(({ manifest }) => manifest.descriptor),
   );
-  const sizes = new Map<Digest, number>();
   const documents = [index, ...platforms.flatMap(({ manifest, config }) => [manifest, config])];
-  for (const { descriptor } of documents) sizes.set(descriptor.digest, descriptor.size);
   const layers = [
     ...new Map(platforms.flatMap((built) => built.layers.map((layer) => [layer.digest, layer] as const))).values(),
   ];
-  for (const { digest, size } of layers) sizes.set(digest, size);
   const content: LayoutContent = {
     roots: [
       { name: image, descriptor: index.descriptor },
@@ -196,7 +193,7 @@ async function writeImage(
     layers: layers.map(({ digest }) => digest),
   };
   const layout = join(out, image);
-  const unchanged = await layoutIsCurrent(layout, content, sizes);
+  const unchanged = await layoutIsCurrent(stores.results, layout, content);
   if (!unchanged) await writeLayout(host, stores.results, layout, content);
   return { image, index, platforms, layout, unchanged };
 }

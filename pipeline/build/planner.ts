@@ -1,6 +1,7 @@
 /** From specs and lock to plans: every name resolved, every file hashed, every default written out. */
 import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { didYouMean } from "../host/suggest.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
 import type { Lock, LockedPackage } from "../lock/types.ts";
 import type { DebianLayer, GroupSpec, ImageSpec, LayerSpec, Platform, UserSpec } from "../spec/types.ts";
@@ -117,11 +118,15 @@ function merge<Item extends { readonly name: string }>(base: readonly Item[], ow
   return [...base.filter(({ name }) => !names.has(name)), ...own];
 }
 
+/** A path without the slashes at its ends. */
+function inside(path: string): string {
+  return path.replace(/^\/+|\/+$/g, "");
+}
+
 function entriesOf(
   layer: Exclude<LayerSpec, DebianLayer>,
   files: (layer: LayerSpec & { kind: "files" }) => FileSet,
 ): readonly PlannedEntry[] {
-  const inside = (path: string): string => path.replace(/^\/+|\/+$/g, "");
   switch (layer.kind) {
     case "files":
       return files(layer).entries;
@@ -177,7 +182,11 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     const problems: readonly Problem[] = unknown.map((name) => ({
       code: "LS1002",
       message: `there is no image ${JSON.stringify(name)} in images/`,
-      hint: `the images are ${specs.map((spec) => spec.name).join(", ")}`,
+      hint:
+        didYouMean(
+          name,
+          specs.map((spec) => spec.name),
+        ) ?? `the images are ${specs.map((spec) => spec.name).join(", ")}`,
     }));
     throw new LockstepError(problems);
   }

@@ -3,20 +3,20 @@ import { resolve } from "node:path";
 import { attestImage, writeSboms } from "../evidence/record.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll } from "./build.ts";
-import type { CommandModule } from "./command.ts";
+import { type CommandModule, outputDirectory, shown } from "./command.ts";
 import { describeVerdict } from "./verify.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
     .argument("[image...]", "images to attest; all when none is named")
-    .option("-o, --out <directory>", "where everything goes", "out");
+    .option("-o, --out <directory>", "where everything goes (usually out in the repository)");
 };
 
 export const examples: CommandModule["examples"] = ["lockstep attest", "lockstep attest web"];
 
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
-  const out = resolve(root, String(options["out"]));
+  const out = outputDirectory(context, options, "out");
   const { repository, planned, images } = await buildAll(context, names, resolve(out, "images"));
   const verdicts = await verifyImages(host, store, report, images, { root, again: false, signal });
   const differing = verdicts.filter(({ verdict }) => verdict === "differs");
@@ -27,6 +27,8 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     const sboms = await writeSboms(host, repository, planned, built, resolve(out, "sbom"));
     attested.push(await attestImage(host, repository, planned, built, sboms, "yes", resolve(out, "attestations")));
   }
-  const text = attested.map(({ image, path, signer }) => `${image}  ${path}  verified, key ${signer}\n`).join("");
+  const text = attested
+    .map(({ image, path, signer }) => `${image}  ${shown(context, path)}  verified, key ${signer}\n`)
+    .join("");
   return { exit: 0, result: { attestations: attested }, text };
 };

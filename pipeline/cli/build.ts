@@ -6,7 +6,7 @@ import { fetchPackages, openRepository, planRepository, type Repository } from "
 import { humanBytes, humanDuration } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { Store } from "../store/store.ts";
-import type { CommandModule, Context } from "./command.ts";
+import { type CommandModule, type Context, outputDirectory, shown } from "./command.ts";
 
 export interface Built {
   readonly repository: Repository;
@@ -55,7 +55,7 @@ export function describeImage({ image, index, platforms, layout, unchanged }: Bu
 export const define: CommandModule["define"] = (command) => {
   command
     .argument("[image...]", "images to build; all when none is named")
-    .option("-o, --out <directory>", "where layouts go", "out/images")
+    .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--inputs <directory>", "a store to take downloaded packages from, instead of the store")
     .option("--offline", "never touch the network");
 };
@@ -63,7 +63,7 @@ export const define: CommandModule["define"] = (command) => {
 export const examples: CommandModule["examples"] = ["lockstep build", "lockstep build web --out /tmp/layouts --json"];
 
 export const run: CommandModule["run"] = async (context, options, names) => {
-  const out = resolve(context.root, String(options["out"]));
+  const out = outputDirectory(context, options, "out/images");
   const inputs =
     typeof options["inputs"] === "string"
       ? new Store(context.host, resolve(context.host.cwd, options["inputs"]))
@@ -85,7 +85,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     { title: "", value: ({ built }) => (built.cached ? "unchanged" : `built in ${humanDuration(built.duration)}`) },
   ]);
   const indexes = images
-    .map(({ image, index, layout }) => `${image}  ${index.descriptor.digest}  ${layout}\n`)
+    .map(({ image, index, layout }) => `${image}  ${index.descriptor.digest}  ${shown(context, layout)}\n`)
     .join("");
   return { exit: 0, result: { images: images.map(describeImage) }, text: `${text}\n${indexes}` };
 };

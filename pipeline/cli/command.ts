@@ -1,4 +1,5 @@
 /** The command line: one file per command, a table that lists them. This file says what a command is. */
+import { relative, resolve } from "node:path";
 import type { Command } from "commander";
 import type { ExitCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
@@ -35,6 +36,21 @@ export interface CommandModule {
   ) => Promise<Outcome>;
   /** Shown at the end of `--help`. */
   readonly examples: readonly string[];
+}
+
+/** Where output goes: what the user names is relative to where they are, the usual place is in the repository. */
+export function outputDirectory(
+  { host, root }: Context,
+  options: Readonly<Record<string, unknown>>,
+  usual: string,
+): string {
+  const named = options["out"];
+  return typeof named === "string" ? resolve(host.cwd, named) : resolve(root, usual);
+}
+
+/** A path as a person wants to see it: relative to where they are. */
+export function shown({ host }: Context, path: string): string {
+  return relative(host.cwd, path) || ".";
 }
 
 /** A row of the table: modules are loaded when their command is called, so that starting stays fast. */

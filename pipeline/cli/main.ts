@@ -29,6 +29,10 @@ function findRoot(from: string): string {
   }
 }
 
+function printDocument(content: Readonly<Record<string, unknown>>): void {
+  process.stdout.write(`${JSON.stringify({ version: documentVersion, ...content })}\n`);
+}
+
 function printFailure(error: unknown, json: boolean, verbose: boolean): ExitCode {
   const problems: readonly Problem[] =
     error instanceof LockstepError
@@ -41,7 +45,7 @@ function printFailure(error: unknown, json: boolean, verbose: boolean): ExitCode
           },
         ];
   const exit = error instanceof LockstepError ? error.exitCode : 4;
-  if (json) process.stdout.write(`${JSON.stringify({ version: documentVersion, error: { problems } })}\n`);
+  if (json) printDocument({ error: { problems } });
   const text = error instanceof LockstepError ? error.message : new LockstepError(problems).message;
   process.stderr.write(`${text}\n`);
   if (verbose && !(error instanceof LockstepError) && error instanceof Error)
@@ -74,8 +78,7 @@ async function runCommand(host: Host, module: CommandModule, command: Command): 
   try {
     const { exit, result, text } = await module.run(context, options, command.args);
     report.close();
-    if (options.json === true)
-      process.stdout.write(`${JSON.stringify({ version: documentVersion, command: command.name(), exit, result })}\n`);
+    if (options.json === true) printDocument({ command: command.name(), exit, result });
     else if (text !== "") process.stdout.write(text);
     return exit;
   } catch (error) {
@@ -113,7 +116,27 @@ async function define(
   command.action(async () => onExit(await runCommand(host, module, command)));
 }
 
-async function main(host: Host, argv: readonly string[]): Promise<ExitCode> {
+/** `lockstep -C dir build` is `lockstep build -C dir`: what all commands have in common may stand before the command. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  const before: string[] = [];
+  let rest = argv;
+  for (;;) {
+    const [first = "", ...more] = rest;
+    const taken = ["-C", "--root"].includes(first)
+      ? 2
+      : /^(--root=.*|--json|-q|--quiet|-v|--verbose)$/.test(first)
+        ? 1
+        : 0;
+    if (taken === 0 || more.length === 0) break;
+    before.push(...rest.slice(0, taken));
+    rest = rest.slice(taken);
+  }
+  const [command, ...args] = rest;
+  return command === undefined ? argv : [command, ...before, ...args];
+}
+
+async function main(host: Host, given: readonly string[]): Promise<ExitCode> {
+  const argv = commandFirst(given);
   const program = new Command("lockstep")
     .description("Builds container images that have one digest on every machine, proves it, and delivers them.")
     .version(version)
@@ -134,8 +157,11 @@ async function main(host: Host, argv: readonly string[]): Promise<ExitCode> {
     else await program.parseAsync(argv as string[], { from: "user" });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    if (argv.includes("--json"))
+      printDocument({ error: { problems: [{ code: "LS1002", message: error.message.replace(/^error: /, "") }] } });
+    return 2;
   }
 }
 

@@ -1,13 +1,12 @@
 /** `lockstep render`: manifests with the digests the images have now, written to the tree that is committed. */
-import { resolve } from "node:path";
 import { openRepository } from "../build/repository.ts";
 import { imagesOf, readModel, renderTree } from "../deliver/delivery.ts";
 import { writeRendered } from "../deliver/tree.ts";
 import { buildAll } from "./build.ts";
-import type { CommandModule } from "./command.ts";
+import { type CommandModule, outputDirectory } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
-  command.option("-o, --out <directory>", "where layouts go", "out/images");
+  command.option("-o, --out <directory>", "where layouts go (usually out/images in the repository)");
 };
 
 export const examples: CommandModule["examples"] = [
@@ -20,7 +19,7 @@ export const run: CommandModule["run"] = async (context, options) => {
   const model = await readModel(await openRepository(context.store, root));
   const names = imagesOf(model);
   const images =
-    names.length === 0 ? [] : (await buildAll(context, names, resolve(root, String(options["out"])))).images;
+    names.length === 0 ? [] : (await buildAll(context, names, outputDirectory(context, options, "out/images"))).images;
   const files = renderTree(model, images);
   const { written, removed } = await writeRendered(host, root, files);
   const lines = [...written.map((path) => `wrote ${path}\n`), ...removed.map((path) => `removed ${path}\n`)];

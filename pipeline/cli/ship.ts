@@ -1,18 +1,20 @@
 /** `lockstep ship`: the whole road, from the lock to rendered manifests; does only what is not done yet. */
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { BuiltImage } from "../build/build.ts";
+import { scriptWarnings } from "../build/scripts-check.ts";
 import { imagesOf, readModel, renderTree } from "../deliver/delivery.ts";
 import { writeRendered } from "../deliver/tree.ts";
 import { attestImage, writeSboms } from "../evidence/record.ts";
+import { formatProblem } from "../host/errors.ts";
 import { humanBytes } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { type Verdict, verifyImages } from "../verify/verify.ts";
 import { buildAll, describeImage } from "./build.ts";
-import type { CommandModule } from "./command.ts";
+import { type CommandModule, outputDirectory, shown } from "./command.ts";
 import { describeVerdict } from "./verify.ts";
 
 export const define: CommandModule["define"] = (command) => {
-  command.option("-o, --out <directory>", "where layouts, SBOMs and attestations go", "out");
+  command.option("-o, --out <directory>", "where layouts, SBOMs and attestations go (usually out in the repository)");
 };
 
 export const examples: CommandModule["examples"] = ["lockstep ship", "lockstep ship --json"];
@@ -33,9 +35,17 @@ function summary(images: readonly BuiltImage[], verdicts: readonly Verdict[]): s
   ]);
 }
 
+/** What manifests and statements name: the digest over all platforms. */
+function indexes(images: readonly BuiltImage[]): string {
+  return table(images, [
+    { title: "image", value: ({ image }) => image },
+    { title: "index of all platforms", value: ({ index }) => index.descriptor.digest },
+  ]);
+}
+
 export const run: CommandModule["run"] = async (context, options) => {
   const { host, store, report, root, signal } = context;
-  const out = resolve(root, String(options["out"]));
+  const out = outputDirectory(context, options, "out");
   const directories = {
     images: resolve(out, "images"),
     sboms: resolve(out, "sbom"),
@@ -70,19 +80,19 @@ export const run: CommandModule["run"] = async (context, options) => {
     verdicts.every(({ known }) => known) &&
     attested.every(({ reused }) => reused) &&
     rendered.written.length + rendered.removed.length === 0;
-  const where = (path: string): string => relative(host.cwd, path) || ".";
   const places = [
-    ["layouts", where(directories.images)],
-    ["SBOMs", where(directories.sboms)],
-    ["attestations", where(directories.attestations)],
-    ["manifests", where(resolve(root, "manifests/rendered"))],
-  ].map(([what, path]) => `${what?.padEnd(13)} ${path}\n`);
+    ["layouts", directories.images],
+    ["SBOMs", directories.sboms],
+    ["attestations", directories.attestations],
+    ...(model === undefined ? [] : [["manifests", resolve(root, "manifests/rendered")]]),
+  ].map(([what = "", path = ""]) => `${what.padEnd(13)} ${shown(context, path)}\n`);
+  for (const problem of scriptWarnings(images)) report.warn(formatProblem(problem));
   const commit =
     rendered.written.length + rendered.removed.length > 0 ? "\nthe rendered manifests changed: commit them\n" : "";
   const idle = nothingToDo ? "\nnothing changed: no work was done\n" : "";
   return {
     exit: 0,
     result: { unchanged: nothingToDo, images: described, verdicts, attestations: attested, rendered },
-    text: `${summary(images, verdicts)}\n${places.join("")}${commit}${idle}`,
+    text: `${summary(images, verdicts)}\n${indexes(images)}\n${places.join("")}${commit}${idle}`,
   };
 };

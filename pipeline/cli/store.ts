@@ -2,6 +2,7 @@
 import { Argument } from "commander";
 import { LockstepError } from "../host/errors.ts";
 import { humanBytes } from "../report/format.ts";
+import { table } from "../report/table.ts";
 import { checkStore, collectGarbage, measureStore } from "../store/maintenance.ts";
 import type { CommandModule } from "./command.ts";
 
@@ -26,8 +27,19 @@ export const run: CommandModule["run"] = async ({ host, store, report }, options
   switch (args[0]) {
     case "du": {
       const sizes = await measureStore(store);
-      const text = sizes.map(({ part, files, bytes }) => `${part}  ${files} files  ${humanBytes(bytes)}\n`).join("");
-      return { exit: 0, result: { directory: store.directory, sizes }, text: `${store.directory}\n${text}` };
+      const sum = sizes.reduce((all, { files, bytes }) => ({ files: all.files + files, bytes: all.bytes + bytes }), {
+        files: 0,
+        bytes: 0,
+      });
+      const text = table(
+        [...sizes, { part: "all", ...sum }],
+        [
+          { title: store.directory, value: ({ part }) => part },
+          { title: "files", value: ({ files }) => String(files), align: "right" },
+          { title: "size", value: ({ bytes }) => humanBytes(bytes), align: "right" },
+        ],
+      );
+      return { exit: 0, result: { directory: store.directory, sizes }, text };
     }
     case "check": {
       const found = await checkStore(store, report);

@@ -1,9 +1,8 @@
 /** `lockstep verify`: builds, rebuilds in other surroundings, and says whether the digests are the same. */
-import { resolve } from "node:path";
 import { perturbations } from "../verify/rebuild.ts";
 import { type Verdict, verifyImages } from "../verify/verify.ts";
 import { buildAll } from "./build.ts";
-import type { CommandModule } from "./command.ts";
+import { type CommandModule, outputDirectory } from "./command.ts";
 
 /** A verdict for people: one line, and one for each difference. */
 export function describeVerdict({ image, verdict, expected, rebuilt, differences, known }: Verdict): string {
@@ -17,7 +16,7 @@ export function describeVerdict({ image, verdict, expected, rebuilt, differences
 export const define: CommandModule["define"] = (command) => {
   command
     .argument("[image...]", "images to verify; all when none is named")
-    .option("-o, --out <directory>", "where layouts go", "out/images")
+    .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--again", "rebuild also what was reproduced before from the same plans");
 };
 
@@ -25,7 +24,7 @@ export const examples: CommandModule["examples"] = ["lockstep verify", "lockstep
 
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
-  const { images } = await buildAll(context, names, resolve(root, String(options["out"])));
+  const { images } = await buildAll(context, names, outputDirectory(context, options, "out/images"));
   const verdicts = await verifyImages(host, store, report, images, { root, again: options["again"] === true, signal });
   const differs = verdicts.some(({ verdict }) => verdict === "differs");
   return { exit: differs ? 1 : 0, result: { perturbations, verdicts }, text: verdicts.map(describeVerdict).join("") };

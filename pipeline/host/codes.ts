@@ -102,6 +102,7 @@ export const codes = {
   // 50xx verify
   LS5001: { title: "the rebuild gave another digest", exit: 1 },
   LS5002: { title: "the rebuild could not be carried out", exit: 4 },
+  LS5003: { title: "a layout is damaged", exit: 4 },
   // 60xx keys and signing
   LS6001: { title: "signing key is inside the repository", exit: 3 },
   LS6002: { title: "signing key is not kept private", exit: 3 },

@@ -30,7 +30,9 @@ export function formatProblem(problem: Problem): string {
     if (place.line !== undefined && place.column !== undefined) where += `:${place.column}`;
     where += " ";
   }
-  return `${code} ${where}${message}${hint === undefined ? "" : `; ${hint}`}`;
+  // A message of several lines is a list; what to do about it gets a line of its own.
+  const joint = message.includes("\n") ? "\n  " : "; ";
+  return `${code} ${where}${message}${hint === undefined ? "" : `${joint}${hint}`}`;
 }
 
 /** An error a user can act on: one or more problems, all reported at once. */

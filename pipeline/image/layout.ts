@@ -1,11 +1,13 @@
 /** OCI image layouts (OCI image-spec, image-layout.md): a directory that skopeo, umoci, crane and registries' tools read. */
+import { createReadStream } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
-import { type Digest, hexOf } from "../store/digest.ts";
+import { type Digest, Digester, hexOf } from "../store/digest.ts";
 import { type Store, writeFileAtomically } from "../store/store.ts";
+import { comparePaths } from "../tree/entry.ts";
 import type { Descriptor, Document } from "./oci.ts";
 
 export interface LayoutContent {
@@ -34,23 +36,32 @@ function indexJson(content: LayoutContent): string {
   });
 }
 
-/** Whether the layout holds exactly this content already; blobs are compared by name and size. */
-export async function layoutIsCurrent(
-  directory: string,
-  content: LayoutContent,
-  sizes: ReadonlyMap<Digest, number>,
-): Promise<boolean> {
+/** Whether the layout holds exactly this content already; contents of blobs are not read (`damagedBlobs` does that). */
+export async function layoutIsCurrent(store: Store, directory: string, content: LayoutContent): Promise<boolean> {
   const there = await readFile(join(directory, "index.json"), "utf8").catch((error: unknown) => {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;
   });
   if (there !== indexJson(content)) return false;
-  const wanted = [...content.documents.map(({ descriptor }) => descriptor.digest), ...content.layers];
-  for (const digest of wanted) {
-    const info = await stat(blobPath(directory, digest)).catch(() => undefined);
-    if (info === undefined || info.size !== sizes.get(digest)) return false;
+  for (const { descriptor } of content.documents) {
+    const info = await stat(blobPath(directory, descriptor.digest)).catch(() => undefined);
+    if (info?.size !== descriptor.size) return false;
   }
+  for (const digest of content.layers) if (!(await store.isPlaced(digest, blobPath(directory, digest)))) return false;
   return true;
+}
+
+/** The blobs of a layout whose content is not their name; all of them are read. */
+export async function damagedBlobs(directory: string): Promise<readonly Digest[]> {
+  const blobs = join(directory, "blobs", "sha256");
+  const damaged: Digest[] = [];
+  for (const name of (await readdir(blobs)).toSorted(comparePaths)) {
+    const digester = new Digester();
+    for await (const piece of createReadStream(join(blobs, name), { highWaterMark: 1 << 20 }))
+      digester.update(piece as Buffer);
+    if (hexOf(digester.finish()) !== name) damaged.push(`sha256:${name}`);
+  }
+  return damaged;
 }
 
 /**

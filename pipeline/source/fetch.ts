@@ -74,12 +74,14 @@ function problemsOf(
   if (unreached.length > 0) {
     const reasons = [...new Set(unreached.flatMap(({ refusals }) => refusals.map(said)))].slice(0, 6);
     const lines = unreached.map(({ wanted }) => `\n  missing: ${wanted.name} (${wanted.size} bytes, ${wanted.digest})`);
-    const there = present.length === 0 ? "none of the others" : listNames(present);
+    const there = present.length === 0 ? "nothing" : listNames(present);
     const why = offline ? "the network is not to be used" : reasons.join("; ");
     problems.push({
       code: "LS3102",
-      message: `${unreached.length} of ${failures.length + present.length} files cannot be downloaded: ${why}${lines.join("")}\n  in the store: ${there}\n`,
-      hint: "run the command again when the network or a mirror is there; what was downloaded is kept",
+      message: `${unreached.length} of ${failures.length + present.length} files cannot be downloaded: ${why}${lines.join("")}\n  in the store: ${there}`,
+      hint: offline
+        ? "run the command once where the network may be used; what was downloaded is kept"
+        : "run the command again when the network or a mirror is there; what was downloaded is kept",
     });
   }
   return problems;

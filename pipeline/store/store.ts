@@ -3,19 +3,7 @@
  * Safe for several processes and for kill -9: everything is written to a temporary file, flushed, and renamed into place.
  */
 import { constants } from "node:fs";
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  stat,
-  unlink,
-  utimes,
-} from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readFile, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { LockstepError, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
@@ -252,19 +240,27 @@ export class Store {
   }
 
   /**
-   * Puts a blob at `path`: a hard link where the file system allows it, else a copy. Does nothing when a file of the right size is there.
-   * Returns whether anything was written.
+   * Whether `path` is this blob as `place` puts it: the same file where both are in one file system (a copy there may be damaged, and is
+   * not worth reading), else a file of the same size.
+   */
+  async isPlaced(digest: Digest, path: string): Promise<boolean> {
+    const [source, there] = await Promise.all([
+      stat(this.pathOf(digest)).catch(() => undefined),
+      stat(path).catch(() => undefined),
+    ]);
+    if (source === undefined || there === undefined) return false;
+    return source.dev === there.dev ? source.ino === there.ino : source.size === there.size;
+  }
+
+  /**
+   * Puts a blob at `path`: a hard link where the file system allows it, else a copy. Does nothing when it is there.
+   * Returns whether anything was written. LS3002 when the store has no such blob.
    */
   async place(digest: Digest, path: string): Promise<boolean> {
     const source = this.pathOf(digest);
-    const { size } = await stat(source).catch((error: unknown) => {
-      throw systemCode(error) === "ENOENT" ? this.#absent(digest) : error;
-    });
-    const there = await stat(path).catch(() => undefined);
-    if (there !== undefined) {
-      if (there.size === size) return false;
-      await unlink(path);
-    }
+    if ((await this.find(digest)) === undefined) throw this.#absent(digest);
+    if (await this.isPlaced(digest, path)) return false;
+    await rm(path, { force: true });
     try {
       await mkdir(dirname(path), { recursive: true });
       try {

@@ -1,6 +1,10 @@
 /** Verify: rebuild, compare digests, and keep the verdict with the plans it is about. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { BuiltImage } from "../build/build.ts";
+import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { damagedBlobs } from "../image/layout.ts";
 import type { Report } from "../report/report.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf, hexOf } from "../store/digest.ts";
@@ -74,6 +78,25 @@ export function judge(built: BuiltImage, again: RebuiltImage | undefined): Omit<
   return { image: built.image, verdict: "differs", expected, rebuilt: rebuilt ?? "sha256:", differences };
 }
 
+/** A verdict is about the bytes that lie in the layout, so they are read: LS5003 for what is not what it is called. */
+async function checkLayouts(store: Store, images: readonly BuiltImage[]): Promise<void> {
+  const problems: Problem[] = [];
+  for (const { image, layout } of images) {
+    for (const digest of await damagedBlobs(layout)) {
+      // The store's blob may be the same file.
+      await rm(join(layout, "blobs", "sha256", hexOf(digest)), { force: true });
+      await store.corrupt(digest);
+      problems.push({
+        code: "LS5003",
+        message: `blob ${digest} of ${image} is damaged and was removed`,
+        place: { file: layout },
+        hint: "run the command again: it is made anew",
+      });
+    }
+  }
+  if (problems.length > 0) throw new LockstepError(problems);
+}
+
 function verdictKey(built: BuiltImage): string {
   const plans = built.platforms.map(({ platform, plan }) => ({ platform, plan }));
   return hexOf(
@@ -101,6 +124,7 @@ export async function verifyImages(
   }
   const open = built.filter(({ image }) => !verdicts.has(image));
   if (open.length > 0) {
+    await checkLayouts(store, open);
     const rebuilt = await rebuild(host, store, report, {
       root: options.root,
       images: open.map(({ image }) => image),
