@@ -33,6 +33,7 @@ export const perturbations = [
   "working directory",
   "clock",
   "order of directory listings",
+  "decoder of packages",
 ] as const;
 
 export interface RebuildOptions {
