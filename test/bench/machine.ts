@@ -46,7 +46,7 @@ export function describeMachine({ host, scratch, root }: Bench): Machine {
     memory: totalmem(),
     system: [distribution(), systemName(), release()].filter(Boolean).join(", "),
     architecture: arch(),
-    fileSystem: output("stat", ["-f", "-c", "%T", scratch.directory]),
+    fileSystem: output("df", ["--output=fstype", scratch.directory]).split("\n").at(-1) ?? "",
     node: process.version,
     programs: versions(),
     commit: `${commit}${changed ? "+" : ""}`,
