@@ -72,11 +72,11 @@ async function copyFragments(store: Store, fragments: readonly Fragment[], blob:
   await blob.write(Buffer.concat([finalBlock, trailer]));
 }
 
-/** The digest of the uncompressed tar. LS3001 when a fragment does not inflate to what its record says. */
+/** The digest of the uncompressed tar; or the first fragment that does not inflate to what its record says. */
 async function digestTar(
   store: Store,
   fragments: readonly Fragment[],
-): Promise<{ readonly diffId: Digest; readonly tarSize: number }> {
+): Promise<{ readonly diffId: Digest; readonly tarSize: number } | { readonly wrong: Digest }> {
   const digester = new Digester();
   const started: Readable[] = [];
   try {
@@ -89,9 +89,9 @@ async function digestTar(
       try {
         for await (const piece of tar) digester.update(piece as Buffer);
       } catch {
-        throw await store.corrupt(fragment.digest);
+        return { wrong: fragment.digest };
       }
-      if (digester.size - before !== fragment.tarSize) throw await store.corrupt(fragment.digest);
+      if (digester.size - before !== fragment.tarSize) return { wrong: fragment.digest };
     }
   } finally {
     for (const tar of started) tar.destroy();
@@ -110,9 +110,10 @@ export async function joinLayer(store: Store, fragments: readonly Fragment[]): P
       copyFragments(store, fragments, blob),
       digestTar(store, fragments),
     ]);
-    // The copy knows better what is wrong with a blob, and whether it is there at all.
+    // The copy knows better what is wrong with a blob, and whether it is there at all; until it has ended nothing may be removed.
     if (copied.status === "rejected") throw copied.reason;
     if (digested.status === "rejected") throw digested.reason;
+    if ("wrong" in digested.value) throw await store.corrupt(digested.value.wrong);
     const { digest, size } = await blob.commit();
     return { digest, size, ...digested.value };
   } finally {

@@ -19,6 +19,9 @@ export interface LayoutContent {
   readonly layers: readonly Digest[];
 }
 
+/** Content of the file that makes a directory a layout. */
+const layoutJson = canonicalJson({ imageLayoutVersion: "1.0.0" });
+
 const refName = "org.opencontainers.image.ref.name";
 
 function blobPath(directory: string, digest: Digest): string {
@@ -36,13 +39,19 @@ function indexJson(content: LayoutContent): string {
   });
 }
 
-/** Whether the layout holds exactly this content already; contents of blobs are not read (`damagedBlobs` does that). */
-export async function layoutIsCurrent(store: Store, directory: string, content: LayoutContent): Promise<boolean> {
-  const there = await readFile(join(directory, "index.json"), "utf8").catch((error: unknown) => {
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;
-  });
-  if (there !== indexJson(content)) return false;
+  }
+}
+
+/** Whether the layout holds exactly this content already; contents of blobs are not read (`damagedBlobs` does that). */
+export async function layoutIsCurrent(store: Store, directory: string, content: LayoutContent): Promise<boolean> {
+  if ((await textOf(join(directory, "index.json"))) !== indexJson(content)) return false;
+  if ((await textOf(join(directory, "oci-layout"))) !== layoutJson) return false;
   for (const { descriptor } of content.documents) {
     const info = await stat(blobPath(directory, descriptor.digest)).catch(() => undefined);
     if (info?.size !== descriptor.size) return false;
@@ -80,7 +89,7 @@ export async function writeLayout(host: Host, store: Store, directory: string, c
     wanted.add(hexOf(descriptor.digest));
     await writeFileAtomically(host, blobPath(directory, descriptor.digest), bytes);
   }
-  await writeFileAtomically(host, join(directory, "oci-layout"), canonicalJson({ imageLayoutVersion: "1.0.0" }));
+  await writeFileAtomically(host, join(directory, "oci-layout"), layoutJson);
   await writeFileAtomically(host, join(directory, "index.json"), indexJson(content));
   for (const name of await readdir(blobs)) if (!wanted.has(name)) await rm(join(blobs, name), { force: true });
 }
