@@ -61,9 +61,14 @@ export class Samples {
 
   static async build(): Promise<Samples> {
     const directory = await mkdtemp(join(tmpdir(), "lockstep-samples-"));
-    const { store } = await fetchInputs([]);
-    const images = await build({ inputs: store.directory, work: directory });
-    return new Samples(directory, store.directory, images);
+    try {
+      const { store } = await fetchInputs([]);
+      const images = await build({ inputs: store.directory, work: directory });
+      return new Samples(directory, store.directory, images);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   async remove(): Promise<void> {
