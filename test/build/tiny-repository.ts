@@ -11,6 +11,7 @@ import {
   type Lock,
   type LockedPackage,
   type LockedRelease,
+  type LockedResolution,
   packageKey,
   releaseKey,
 } from "../../pipeline/lock/types.ts";
@@ -81,28 +82,27 @@ function lockOf(options: TinyOptions, packages: readonly LockedPackage[], releas
     return [...new Set([...(base === undefined ? [] : requests(base)), ...names(yaml)])].toSorted();
   };
   const implied = ["base-files", "base-passwd"];
+  const images = new Map(
+    Object.entries(options.images).flatMap(([name, yaml]) => {
+      const request = requests(yaml);
+      if (request.length === 0) return [];
+      const keys = packages.filter((item) => [...implied, ...request].includes(item.name)).map(packageKey);
+      const platforms = /^platforms: \[([^\]]*)\]$/m.exec(yaml)?.[1]?.split(/, */) ?? ["linux/amd64", "linux/arm64"];
+      const resolution: LockedResolution = {
+        suite: "trixie",
+        dependencies: "all",
+        request,
+        platforms: Object.fromEntries(platforms.map((platform) => [platform, keys.toSorted()])),
+      };
+      return [[name, resolution] as const];
+    }),
+  );
+  // The lock names nothing that no image uses.
+  const used = new Set([...images.values()].flatMap(({ platforms }) => Object.values(platforms).flat()));
   return {
-    releases: new Map([[releaseKey(release), release]]),
-    packages: new Map(packages.map((item) => [packageKey(item), item])),
-    images: new Map(
-      Object.entries(options.images).flatMap(([image, yaml]) => {
-        const request = requests(yaml);
-        if (request.length === 0) return [];
-        const keys = packages.filter(({ name }) => [...implied, ...request].includes(name)).map(packageKey);
-        const platforms = /^platforms: \[([^\]]*)\]$/m.exec(yaml)?.[1]?.split(/, */) ?? ["linux/amd64", "linux/arm64"];
-        return [
-          [
-            image,
-            {
-              suite: "trixie",
-              dependencies: "all" as const,
-              request,
-              platforms: Object.fromEntries(platforms.map((platform) => [platform, keys.toSorted()])),
-            },
-          ] as const,
-        ];
-      }),
-    ),
+    releases: new Map(used.size === 0 ? [] : [[releaseKey(release), release]]),
+    packages: new Map(packages.map((item) => [packageKey(item), item] as const).filter(([key]) => used.has(key))),
+    images,
   };
 }
 
