@@ -4,8 +4,9 @@ import type { BuiltImage } from "../../pipeline/build/build.ts";
 import { buildImages } from "../../pipeline/build/build.ts";
 import { LockstepError } from "../../pipeline/host/errors.ts";
 import { silent } from "../../pipeline/report/report.ts";
+import { filesBelow } from "../files.ts";
 import type { TinyDeb } from "../source/debian/tiny-deb.ts";
-import { filesBelow, image, readLayer, tinyRepository, type TinyRepository } from "./tiny-repository.ts";
+import { image, readLayer, tinyRepository, type TinyRepository } from "./tiny-repository.ts";
 
 const file = (name: string, content = "x", mode = 0o644): { name: string; content: string; mode: number } => ({
   name: `./${name}`,

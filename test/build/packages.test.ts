@@ -4,7 +4,8 @@ import { fetchPackages } from "../../pipeline/build/repository.ts";
 import { buildImages } from "../../pipeline/build/build.ts";
 import { type Report, silent } from "../../pipeline/report/report.ts";
 import { Store } from "../../pipeline/store/store.ts";
-import { filesBelow, image, readLayer, tinyRepository, type TinyRepository } from "./tiny-repository.ts";
+import { filesBelow } from "../files.ts";
+import { image, readLayer, tinyRepository, type TinyRepository } from "./tiny-repository.ts";
 
 /** Builds and tells how many packages had to be unpacked. */
 async function unpacked(repository: TinyRepository, results: Store, names: readonly string[] = []): Promise<number> {

@@ -1,5 +1,5 @@
 /** Repositories of a few tiny packages that need no network, for tests of the whole build. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type BuiltImage, buildImages } from "../../pipeline/build/build.ts";
@@ -180,18 +180,6 @@ export async function readLayer(
     entries.push({ ...entry, ...content });
   }
   return entries;
-}
-
-/** Every file below a directory, by path, for comparing what a failure left behind. */
-export function filesBelow(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory, { recursive: true, withFileTypes: true })
-      .filter((item) => !item.isDirectory())
-      .map((item) => join(item.parentPath, item.name).slice(directory.length + 1))
-      .toSorted();
-  } catch {
-    return [];
-  }
 }
 
 /** Changes one byte in the middle of a blob, as a failing disk would. */
