@@ -1,8 +1,8 @@
 /** Layers of one image, from the bottom up: what each has to contain given what lies below it. */
 import { createReadStream } from "node:fs";
-import { LockstepError } from "../host/errors.ts";
+import { LockstepError, messageOf } from "../host/errors.ts";
 import { chooseDeflate } from "../image/deflate.ts";
-import { type Fragment, FragmentWriter } from "../image/fragment.ts";
+import { type Fragment, type FragmentWriter, makeFragment } from "../image/fragment.ts";
 import { endFragment, joinLayer, type Layer } from "../image/layer.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
@@ -29,41 +29,37 @@ interface Item {
   readonly content?: Uint8Array;
 }
 
-/** Writes a fragment of entries whose contents are in memory, or in files of this machine by SHA-256. */
-async function writeFragment(
+/** A fragment of entries whose contents are in memory, or in files of this machine by SHA-256. */
+function writeFragment(
   store: Store,
   items: readonly (Item & { readonly sha256?: string })[],
   sources: ReadonlyMap<string, string> = new Map(),
 ): Promise<Fragment> {
-  const blob = await store.writer();
-  const writer = new FragmentWriter(blob, chooseDeflate());
-  try {
+  return makeFragment(store, chooseDeflate(), async (writer) => {
     for (const { entry, content, sha256 } of items) {
       await writer.entry(entry);
       if (content !== undefined) await writer.content(content);
-      else if (entry.type === "file" && entry.size > 0) {
-        const source = sources.get(sha256 ?? "") ?? "";
-        const digester = new Digester();
-        for await (const piece of createReadStream(source, { highWaterMark: 1 << 20 })) {
-          digester.update(piece as Buffer);
-          await writer.content(piece as Buffer);
-        }
-        if (hexOf(digester.finish()) !== sha256) {
-          throw new LockstepError({
-            code: "LS4101",
-            message: "changed while the image was built",
-            place: { file: source },
-            hint: "run the build again",
-          });
-        }
-      }
+      else if (entry.type === "file" && entry.size > 0) await copyFile(writer, sources.get(sha256 ?? "") ?? "", sha256);
     }
-    const sums = await writer.finish();
-    return { ...(await blob.commit()), ...sums };
-  } finally {
-    await writer.abandon();
-    await blob.abort();
+  });
+}
+
+/** The content of a file of a file set; LS4101 when it is not what was planned. */
+async function copyFile(writer: FragmentWriter, source: string, sha256: string | undefined): Promise<void> {
+  const problem = { code: "LS4101", place: { file: source }, hint: "run the build again" } as const;
+  const digester = new Digester();
+  try {
+    for await (const piece of createReadStream(source, { highWaterMark: 1 << 20 })) {
+      digester.update(piece as Buffer);
+      await writer.content(piece as Buffer);
+    }
+  } catch (error) {
+    if (error instanceof LockstepError) throw error;
+    const message = `cannot be read any more while the image is built: ${messageOf(error)}`;
+    throw new LockstepError({ ...problem, message }, { cause: error });
   }
+  if (hexOf(digester.finish()) !== sha256)
+    throw new LockstepError({ ...problem, message: "changed while the image was built" });
 }
 
 function contentKey(file: GeneratedFile): string {

@@ -1,6 +1,6 @@
 /** Package fragments: the tar entries of one package, compressed, made once and known by their recipe ever after. */
 import { chooseDeflate } from "../image/deflate.ts";
-import { type Fragment, FragmentWriter } from "../image/fragment.ts";
+import { type Fragment, type FragmentWriter, makeFragment } from "../image/fragment.ts";
 import type { Decoders } from "../source/decompress.ts";
 import { unpackDeb } from "../source/debian/deb.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
@@ -61,8 +61,6 @@ export async function makePackageFragment(
   recipe: PackageRecipe,
   name: string,
 ): Promise<PackageFragment> {
-  const blob = await store.writer();
-  const writer = new FragmentWriter(blob, chooseDeflate());
   let newest = Number.NEGATIVE_INFINITY;
   const timed = <Item extends Entry>(entry: Item): Item => {
     newest = Math.max(newest, entry.mtime);
@@ -74,30 +72,26 @@ export async function makePackageFragment(
     return timed(override === undefined ? entry : { ...entry, ...override, path: entry.path });
   };
   const bytes = new ByteReader(inputs.stream(`sha256:${recipe.sha256}`, 1 << 18), { file: name });
+  let facts: PackageFacts | undefined;
   try {
-    const sink = {
-      entry: (entry: Entry) => writer.entry(placed(entry)),
-      content: (piece: Uint8Array) => writer.content(piece),
-    };
-    const options = { drop: new Set(recipe.drop), divert: new Map(recipe.divert), decoders };
-    const facts = await unpackDeb(bytes, sink, options).catch(async (error: unknown) => {
-      // A damaged blob looks like a malformed archive; reading it to its end tells which it is.
-      await bytes.drain();
-      throw error;
+    const fragment = await makeFragment(store, chooseDeflate(), async (writer) => {
+      const sink = {
+        entry: (entry: Entry) => writer.entry(placed(entry)),
+        content: (piece: Uint8Array) => writer.content(piece),
+      };
+      const options = { drop: new Set(recipe.drop), divert: new Map(recipe.divert), decoders };
+      facts = await unpackDeb(bytes, sink, options).catch(async (error: unknown) => {
+        // A damaged blob looks like a malformed archive; reading it to its end tells which it is.
+        await bytes.drain();
+        throw error;
+      });
+      await writeInfo(writer, facts, timed, newest);
     });
-    await writeInfo(writer, facts, timed, newest);
-    const sums = await writer.finish();
-    const [fragment, factsBlob] = await Promise.all([blob.commit(), store.put(Buffer.from(JSON.stringify(facts)))]);
-    const made: PackageFragment = {
-      fragment: { ...fragment, ...sums },
-      facts: factsBlob.digest,
-      newest: Number.isFinite(newest) ? newest : 0,
-    };
+    const known = await store.put(Buffer.from(JSON.stringify(facts)));
+    const made: PackageFragment = { fragment, facts: known.digest, newest: Number.isFinite(newest) ? newest : 0 };
     await store.putRecord("fragment", recipeKey(recipe), made);
     return made;
   } finally {
-    await writer.abandon();
-    await blob.abort();
     await bytes.close();
   }
 }

@@ -166,7 +166,7 @@ async function main(host: Host, given: readonly string[]): Promise<ExitCode> {
 }
 
 const host = createHost();
-enableCompileCache(join(host.cacheDirectory, "compiled"));
+enableCompileCache(host.codeDirectory);
 // Whoever reads our output may stop reading.
 process.stdout.on("error", (error: Error & { code?: string }) => {
   if (error.code !== "EPIPE") throw error;

@@ -1,7 +1,7 @@
 /** Fragments: the tar entries of one origin, compressed on their own (docs/format.md, "Fragments"). */
 import { crc32 } from "node:zlib";
 import { LockstepError } from "../host/errors.ts";
-import type { Blob, BlobWriter } from "../store/store.ts";
+import type { Blob, BlobWriter, Store, TarWriter } from "../store/store.ts";
 import type { Entry } from "../tree/entry.ts";
 import { blockSize, type Deflate, dictionarySize } from "./deflate.ts";
 import { paddingOf, tarHeader } from "./tar.ts";
@@ -18,11 +18,16 @@ const inFlight = 4;
 
 const zeros = Buffer.alloc(512);
 
+/** A fragment with more bytes of tar than this is inflated again when it is joined; writing it twice would cost more. */
+const largestTar = 64 << 20;
+
 /** Writes entries one after the other into a blob; memory stays at a few blocks however large the entries are. */
 export class FragmentWriter {
   readonly #blob: BlobWriter;
+  /** Gets the tar uncompressed as well. */
+  #tar: TarWriter | undefined;
   readonly #deflate: Deflate;
-  readonly #queue: Promise<Uint8Array>[] = [];
+  readonly #queue: Promise<readonly [Uint8Array, void]>[] = [];
   #block: Uint8Array = Buffer.allocUnsafeSlow(blockSize);
   #filled = 0;
   #dictionary: Uint8Array | undefined;
@@ -34,9 +39,10 @@ export class FragmentWriter {
   #padding = 0;
   #current: Entry | undefined;
 
-  constructor(blob: BlobWriter, deflate: Deflate) {
+  constructor(blob: BlobWriter, deflate: Deflate, tar?: TarWriter) {
     this.#blob = blob;
     this.#deflate = deflate;
+    this.#tar = tar;
   }
 
   /** Starts an entry. A file's content must follow in full before the next one. */
@@ -117,7 +123,8 @@ export class FragmentWriter {
     const dictionary = this.#dictionary;
     // A copy, because the buffer is used again while the next block may still be compressed.
     this.#dictionary = Uint8Array.prototype.slice.call(block, Math.max(0, block.length - dictionarySize));
-    const output = this.#deflate(block, dictionary);
+    if (this.#tarSize > largestTar) this.#tar = undefined;
+    const output = Promise.all([this.#deflate(block, dictionary), this.#tar?.write(block)]);
     // The rejection is seen when the queue is drained; until then it must not count as unhandled.
     output.then(
       () => this.#spare.push(buffer),
@@ -130,6 +137,32 @@ export class FragmentWriter {
 
   async #drain(): Promise<void> {
     const next = this.#queue.shift();
-    if (next !== undefined) await this.#blob.write(await next);
+    if (next === undefined) return;
+    const [compressed] = await next;
+    await this.#blob.write(compressed);
+  }
+}
+
+/**
+ * Makes a fragment of the entries that `fill` writes. Nothing is kept when it throws. The tar is kept beside the fragment, so that joining
+ * it into layers needs no inflating; it may go at any time.
+ */
+export async function makeFragment(
+  store: Store,
+  deflate: Deflate,
+  fill: (writer: FragmentWriter) => Promise<void>,
+): Promise<Fragment> {
+  const blob = await store.writer();
+  const tar = await store.tarWriter();
+  const writer = new FragmentWriter(blob, deflate, tar);
+  try {
+    await fill(writer);
+    const sums = await writer.finish();
+    const fragment = { ...(await blob.commit()), ...sums };
+    if (sums.tarSize <= largestTar) await tar.keep(fragment.digest);
+    return fragment;
+  } finally {
+    await writer.abandon();
+    await Promise.all([blob.abort(), tar.drop()]);
   }
 }

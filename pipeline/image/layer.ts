@@ -1,12 +1,13 @@
 /** Layers: one gzip member joined from fragments (docs/format.md, "Joining"), at copying speed. */
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
-import { constants, createInflateRaw } from "node:zlib";
+import { constants, crc32, createInflateRaw } from "node:zlib";
 import { type Digest, Digester } from "../store/digest.ts";
 import type { Blob, BlobWriter, Store } from "../store/store.ts";
 import { combineCrc32 } from "./crc32.ts";
 import type { Deflate } from "./deflate.ts";
-import { type Fragment, FragmentWriter } from "./fragment.ts";
+import { type Fragment, makeFragment } from "./fragment.ts";
 import { endOfArchive } from "./tar.ts";
 
 export interface Layer extends Blob {
@@ -22,38 +23,36 @@ const gzipHeader = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
 const finalBlock = Uint8Array.of(3, 0);
 
 const pieceSize = 1 << 20;
-/** Fragments that are inflated at once: the next one while the current one is hashed. */
-const inflateAhead = 2;
-/** Bytes of tar that may wait of each. */
-const inflateBuffer = 8 << 20;
 
 /** The fragment that ends every layer; always the same bytes. */
-export async function endFragment(store: Store, deflate: Deflate): Promise<Fragment> {
-  const blob = await store.writer();
+export function endFragment(store: Store, deflate: Deflate): Promise<Fragment> {
+  return makeFragment(store, deflate, (writer) => writer.raw(endOfArchive));
+}
+
+/** Pieces of a file in one buffer that is used again and again: each is gone when the next is asked for. */
+async function* readPieces(path: string): AsyncGenerator<Uint8Array, void> {
+  const buffer = Buffer.allocUnsafeSlow(pieceSize);
+  const file = await open(path);
   try {
-    const writer = new FragmentWriter(blob, deflate);
-    await writer.raw(endOfArchive);
-    const sums = await writer.finish();
-    return { ...(await blob.commit()), ...sums };
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, pieceSize);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
   } finally {
-    await blob.abort();
+    await file.close();
   }
 }
 
-/** The tar bytes of a fragment, inflated by another thread as they are wanted. The blob is checked by whoever copies it. */
+/** The tar bytes of a fragment, inflated by another thread as they are wanted. */
 function inflate(store: Store, fragment: Fragment): Readable {
-  const options = {
-    finishFlush: constants.Z_SYNC_FLUSH,
-    chunkSize: Math.max(1024, Math.min(fragment.tarSize, pieceSize)),
-    readableHighWaterMark: inflateBuffer,
-  };
-  const inflater = createInflateRaw(options);
+  const inflater = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize: pieceSize });
   // Errors come out of the inflater when it is read.
   return pipeline(
     createReadStream(store.pathOf(fragment.digest), { highWaterMark: pieceSize / 2 }),
     inflater,
     () => {},
-  ).pause();
+  );
 }
 
 /** Copies the compressed fragments; every one is checked against its digest on the way. */
@@ -62,7 +61,7 @@ async function copyFragments(store: Store, fragments: readonly Fragment[], blob:
   let crc = 0;
   let size = 0;
   for (const fragment of fragments) {
-    for await (const piece of store.stream(fragment.digest, pieceSize)) await blob.write(piece);
+    await store.copyTo(fragment.digest, blob);
     crc = combineCrc32(crc, fragment.crc32, fragment.tarSize);
     size += fragment.tarSize;
   }
@@ -72,29 +71,35 @@ async function copyFragments(store: Store, fragments: readonly Fragment[], blob:
   await blob.write(Buffer.concat([finalBlock, trailer]));
 }
 
+/** Feeds a fragment's tar to the digest; whether it was what its record says. */
+async function feed(digester: Digester, tar: AsyncIterable<Uint8Array>, fragment: Fragment): Promise<boolean> {
+  let crc = 0;
+  let size = 0;
+  for await (const piece of tar) {
+    digester.update(piece);
+    crc = crc32(piece, crc);
+    size += piece.length;
+  }
+  return crc === fragment.crc32 && size === fragment.tarSize;
+}
+
 /** The digest of the uncompressed tar; or the first fragment that does not inflate to what its record says. */
 async function digestTar(
   store: Store,
   fragments: readonly Fragment[],
+  useTars = true,
 ): Promise<{ readonly diffId: Digest; readonly tarSize: number } | { readonly wrong: Digest }> {
   const digester = new Digester();
-  const started: Readable[] = [];
-  try {
-    for (const [index, fragment] of fragments.entries()) {
-      for (const next of fragments.slice(index + started.length, index + inflateAhead))
-        started.push(inflate(store, next));
-      const tar = started.shift();
-      if (tar === undefined) break;
-      const before = digester.size;
-      try {
-        for await (const piece of tar) digester.update(piece as Buffer);
-      } catch {
-        return { wrong: fragment.digest };
-      }
-      if (digester.size - before !== fragment.tarSize) return { wrong: fragment.digest };
+  for (const fragment of fragments) {
+    const kept = store.tarOf(fragment.digest);
+    if (useTars && existsSync(kept)) {
+      if (await feed(digester, readPieces(kept), fragment).catch(() => false)) continue;
+      // It went, or is damaged: no harm, but what was fed cannot be taken back.
+      await rm(kept, { force: true });
+      return digestTar(store, fragments, false);
     }
-  } finally {
-    for (const tar of started) tar.destroy();
+    if (!(await feed(digester, inflate(store, fragment), fragment).catch(() => false)))
+      return { wrong: fragment.digest };
   }
   return { diffId: digester.finish(), tarSize: digester.size };
 }

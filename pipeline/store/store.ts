@@ -27,6 +27,15 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
+/** The uncompressed tar of a fragment on its way beside it: a convenience that is never relied on. */
+export interface TarWriter {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Puts it beside the fragment of this digest. Not flushed: whoever reads it checks it. */
+  keep(digest: Digest): Promise<void>;
+  /** Drops what was written; does nothing after `keep`. */
+  drop(): Promise<void>;
+}
+
 /** Turns "disk full" and "not permitted" into problems a user can act on. */
 export function writeFailure(path: string, error: unknown): unknown {
   const code = systemCode(error);
@@ -82,6 +91,8 @@ export async function writeFileAtomically(
 export class Store {
   readonly directory: string;
   readonly #host: Host;
+  /** Directories that are there for sure, so that they are not made again for every blob. */
+  readonly #made = new Set<string>();
 
   constructor(host: Host, directory: string = host.cacheDirectory) {
     this.#host = host;
@@ -121,8 +132,11 @@ export class Store {
     return bytes;
   }
 
-  /** A blob piece by piece. The digest is checked at the end: LS3001 after the last piece when it is another. */
-  async *stream(digest: Digest, pieceSize = 1 << 20): AsyncGenerator<Buffer, void> {
+  /**
+   * A blob piece by piece. The digest is checked at the end: LS3001 after the last piece when it is another. With `reuse` every piece lies
+   * in that buffer, and is gone when the next one is asked for.
+   */
+  async *stream(digest: Digest, pieceSize = 1 << 20, reuse?: Buffer): AsyncGenerator<Buffer, void> {
     let file: FileHandle;
     try {
       file = await open(this.pathOf(digest), constants.O_RDONLY);
@@ -133,7 +147,7 @@ export class Store {
     try {
       const digester = new Digester();
       for (;;) {
-        const buffer = Buffer.allocUnsafe(pieceSize);
+        const buffer = reuse ?? Buffer.allocUnsafe(pieceSize);
         const { bytesRead } = await file.read(buffer, 0, pieceSize);
         if (bytesRead === 0) break;
         const piece = buffer.subarray(0, bytesRead);
@@ -144,6 +158,12 @@ export class Store {
     } finally {
       await file.close();
     }
+  }
+
+  /** Copies a blob to a writer through one buffer, checked like `stream`. */
+  async copyTo(digest: Digest, writer: BlobWriter): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(1 << 20);
+    for await (const piece of this.stream(digest, buffer.length, buffer)) await writer.write(piece);
   }
 
   /** Removes a blob that turned out not to be what it is called, and gives the error to throw. */
@@ -182,7 +202,7 @@ export class Store {
     const temporary = join(directory, this.#host.token(12));
     let file: FileHandle;
     try {
-      await mkdir(directory, { recursive: true });
+      await this.#make(directory);
       file = await open(temporary, "wx", 0o444);
     } catch (error) {
       throw writeFailure(this.directory, error);
@@ -224,6 +244,47 @@ export class Store {
     };
   }
 
+  /** Where the uncompressed tar of a fragment is, when it is there. */
+  tarOf(digest: Digest): string {
+    const hex = hexOf(digest);
+    return join(this.directory, "tars", hex.slice(0, 2), hex);
+  }
+
+  async tarWriter(): Promise<TarWriter> {
+    const temporary = join(this.directory, "tmp", this.#host.token(12));
+    await this.#make(dirname(temporary));
+    const file = await open(temporary, "wx", 0o444);
+    let pending = true;
+    let position = 0;
+    const drop = async (): Promise<void> => {
+      if (!pending) return;
+      pending = false;
+      await file.close();
+      await rm(temporary, { force: true });
+    };
+    return {
+      write: async (bytes) => {
+        const begin = position;
+        position += bytes.length;
+        try {
+          for (let offset = 0; offset < bytes.length;) {
+            offset += (await file.write(bytes, offset, bytes.length - offset, begin + offset)).bytesWritten;
+          }
+        } catch (error) {
+          throw writeFailure(this.directory, error);
+        }
+      },
+      keep: async (digest) => {
+        const path = this.tarOf(digest);
+        pending = false;
+        await file.close();
+        await this.#make(dirname(path));
+        await rename(temporary, path);
+      },
+      drop,
+    };
+  }
+
   /** Takes over a finished file in the same file system whose digest the caller has just computed. */
   async adopt(path: string, digest: Digest): Promise<void> {
     try {
@@ -235,8 +296,14 @@ export class Store {
 
   async #place(temporary: string, digest: Digest): Promise<void> {
     const path = this.pathOf(digest);
-    await mkdir(dirname(path), { recursive: true });
+    await this.#make(dirname(path));
     await rename(temporary, path);
+  }
+
+  async #make(directory: string): Promise<void> {
+    if (this.#made.has(directory)) return;
+    await mkdir(directory, { recursive: true });
+    this.#made.add(directory);
   }
 
   /**
