@@ -22,6 +22,20 @@ export interface RebuiltImage {
   readonly platforms: readonly RebuiltPlatform[];
 }
 
+/** Whether there is enough of the shape to compare; digests that are missing or wrong compare as different. */
+function isRebuilt(images: unknown): images is readonly RebuiltImage[] {
+  return (
+    Array.isArray(images) &&
+    (images as readonly Partial<RebuiltImage>[]).every(
+      ({ image, digest, platforms }) =>
+        typeof image === "string" &&
+        typeof digest === "string" &&
+        Array.isArray(platforms) &&
+        (platforms as readonly Partial<RebuiltPlatform>[]).every(({ layers }) => Array.isArray(layers)),
+    )
+  );
+}
+
 /** How the surroundings of the rebuild differ, for people and for evidence. */
 export const perturbations = [
   "fresh process",
@@ -102,11 +116,11 @@ export async function rebuild(
         message: `the rebuild ended with code ${result.code ?? result.signal}${said === "" ? "" : `:\n${said}`}`,
       });
     }
-    const document = JSON.parse(result.stdout.toString("utf8")) as {
-      readonly result: { readonly images: readonly RebuiltImage[] };
-    };
+    const document = JSON.parse(result.stdout.toString("utf8")) as { readonly result?: { readonly images?: unknown } };
+    const images = document.result?.images;
+    if (!isRebuilt(images)) throw new Error("its document has another shape");
     await options.inspect?.(out);
-    return document.result.images;
+    return images;
   } catch (error) {
     if (error instanceof LockstepError) throw error;
     if (options.signal?.aborted === true) throw interrupted();

@@ -14,7 +14,7 @@ import { rebuild, type RebuiltImage, type RebuiltPlatform } from "./rebuild.ts";
 /** One thing that came out otherwise: the smallest part that is known to differ. */
 export interface Difference {
   readonly platform: string;
-  /** `layer 2 of 3`, `config or manifest`, `platform is missing`. */
+  /** `layer 2 of 3`, `config or manifest`, `platform is missing`, `index`. */
   readonly what: string;
   readonly expected: string;
   readonly rebuilt: string;
@@ -69,12 +69,19 @@ export function judge(built: BuiltImage, again: RebuiltImage | undefined): Omit<
   const expected = built.index.descriptor.digest;
   const rebuilt = again?.digest;
   if (rebuilt === expected) return { image: built.image, verdict: "reproduced", expected, rebuilt, differences: [] };
-  const differences = built.platforms.flatMap((platform) =>
+  const differences: Difference[] = built.platforms.flatMap((platform) =>
     comparePlatform(
       platform,
       again?.platforms.find((other) => other.platform === platform.platform),
     ),
   );
+  const known = new Set<string>(built.platforms.map(({ platform }) => platform));
+  for (const { platform, digest } of again?.platforms ?? []) {
+    if (!known.has(platform))
+      differences.push({ platform, what: "platform was not built", expected: "nothing", rebuilt: digest });
+  }
+  if (differences.length === 0)
+    differences.push({ platform: "all platforms", what: "index", expected, rebuilt: rebuilt ?? "nothing" });
   return { image: built.image, verdict: "differs", expected, rebuilt: rebuilt ?? "sha256:", differences };
 }
 

@@ -1,0 +1,330 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { BuiltImage } from "../../pipeline/build/build.ts";
+import { run as runVerify } from "../../pipeline/cli/verify.ts";
+import { LockstepError } from "../../pipeline/host/errors.ts";
+import type { Host, RunResult } from "../../pipeline/host/host.ts";
+import { silent } from "../../pipeline/report/report.ts";
+import { type Digest, digestOf } from "../../pipeline/store/digest.ts";
+import { perturbations, rebuild, type RebuiltImage } from "../../pipeline/verify/rebuild.ts";
+import { judge, verifyImages } from "../../pipeline/verify/verify.ts";
+import { image, tinyRepository, type TinyRepository } from "../build/tiny-repository.ts";
+import { filesBelow } from "../files.ts";
+import { root, run, temporaryDirectory } from "../support.ts";
+
+const a = digestOf("a");
+const b = digestOf("b");
+
+interface Parts {
+  readonly index?: Digest;
+  readonly manifest?: Digest;
+  readonly plan?: Digest;
+  readonly layers?: readonly (readonly [digest: Digest, diffId: Digest])[];
+  readonly platforms?: readonly string[];
+}
+
+function built({
+  index = a,
+  manifest = a,
+  plan = a,
+  layers = [[a, a]],
+  platforms = ["linux/amd64"],
+}: Parts = {}): BuiltImage {
+  const document = (digest: Digest) => ({ bytes: Buffer.alloc(0), descriptor: { mediaType: "", digest, size: 0 } });
+  return {
+    image: "app",
+    index: document(index),
+    layout: "",
+    unchanged: false,
+    platforms: platforms.map((platform) => ({
+      platform: platform as "linux/amd64",
+      plan,
+      manifest: document(manifest),
+      config: document(a),
+      layers: layers.map(([digest, diffId]) => ({ digest, diffId, size: 1, tarSize: 1 })),
+      packages: 0,
+      size: 0,
+      cached: false,
+      duration: 0,
+      notDone: [],
+    })),
+  };
+}
+
+function again({
+  index = a,
+  manifest = a,
+  plan = a,
+  layers = [[a, a]],
+  platforms = ["linux/amd64"],
+}: Parts = {}): RebuiltImage {
+  return {
+    image: "app",
+    digest: index,
+    platforms: platforms.map((platform) => ({
+      platform,
+      plan,
+      digest: manifest,
+      layers: layers.map(([digest, diffId]) => ({ digest, diffId, size: 1 })),
+    })),
+  };
+}
+
+describe("judge", () => {
+  it("says reproduced when the index has the same digest, and only then", () => {
+    expect(judge(built(), again())).toEqual({
+      image: "app",
+      verdict: "reproduced",
+      expected: a,
+      rebuilt: a,
+      differences: [],
+    });
+    expect(judge(built(), again({ index: b })).verdict).toBe("differs");
+    expect(judge(built(), undefined)).toMatchObject({ verdict: "differs", differences: [{ rebuilt: "nothing" }] });
+  });
+
+  it.each<[string, Parts, Parts, string]>([
+    [
+      "plan (an input changed between build and rebuild)",
+      {},
+      { manifest: b, plan: b, layers: [[b, b]] },
+      "linux/amd64",
+    ],
+    ["layer 1 of 1", {}, { manifest: b, layers: [[b, b]] }, "linux/amd64"],
+    ["layer 1 of 1 (same content, other compression)", {}, { manifest: b, layers: [[b, a]] }, "linux/amd64"],
+    [
+      "layer 2 of 2",
+      {
+        layers: [
+          [a, a],
+          [a, a],
+        ],
+      },
+      {
+        manifest: b,
+        layers: [
+          [a, a],
+          [b, b],
+        ],
+      },
+      "linux/amd64",
+    ],
+    [
+      "layer 2 of 2",
+      {
+        layers: [
+          [a, a],
+          [a, a],
+        ],
+      },
+      { manifest: b, layers: [[a, a]] },
+      "linux/amd64",
+    ],
+    ["config or manifest", {}, { manifest: b }, "linux/amd64"],
+    ["platform is missing", { platforms: ["linux/amd64", "linux/arm64"] }, {}, "linux/arm64"],
+  ])("names what differs: %s", (what, one, other, platform) => {
+    expect(judge(built(one), again({ index: b, ...other })).differences).toMatchObject([{ what, platform }]);
+  });
+
+  it("never says that something differs without saying what", () => {
+    const what = (other: Parts): readonly string[] =>
+      judge(built(), again({ index: b, ...other })).differences.map((each) => `${each.platform}: ${each.what}`);
+    expect(what({})).toEqual(["all platforms: index"]);
+    expect(what({ platforms: ["linux/amd64", "linux/arm64"] })).toEqual(["linux/arm64: platform was not built"]);
+  });
+});
+
+async function tiny(): Promise<TinyRepository> {
+  return tinyRepository({
+    images: { app: image("tool", "  - files: { from: app, into: /app }\n") },
+    packages: [{ name: "tool", data: [{ name: "./usr/bin/tool", content: "x", mode: 0o755 }] }],
+    files: { "images/app/app/a": "one\n", "images/app/app/b": "two\n" },
+  });
+}
+
+/** A host that does something before the rebuilding process starts, or to what it says. */
+function meddling(
+  host: Host,
+  before: () => void,
+  after: (result: RunResult) => RunResult = (result) => result,
+): Host & { readonly started: () => number } {
+  let started = 0;
+  return {
+    ...host,
+    started: () => started,
+    run: async (program, args, options) => {
+      started++;
+      before();
+      return after(await host.run(program, args, options));
+    },
+  };
+}
+
+const nothing = (): void => {};
+
+describe("verify", () => {
+  it("reproduces an image in other surroundings, and remembers it", async () => {
+    const repository = await tiny();
+    const images = await repository.build();
+    const host = meddling(repository.host, nothing);
+    const options = { root: repository.root, again: false };
+    const [first] = await verifyImages(host, repository.store, silent, images, options);
+    expect(first).toMatchObject({ image: "app", verdict: "reproduced", known: false, differences: [] });
+    expect(first?.rebuilt).toBe(images[0]?.index.descriptor.digest);
+    expect(filesBelow(join(repository.store.directory, "verify"))).toEqual([]);
+    const [second] = await verifyImages(host, repository.store, silent, images, options);
+    expect(second).toMatchObject({ verdict: "reproduced", known: true });
+    expect(host.started()).toBe(1);
+    await verifyImages(host, repository.store, silent, images, { ...options, again: true });
+    expect(host.started()).toBe(2);
+  });
+
+  it("finds an input that changed between build and rebuild: LS5001, exit code 1", async () => {
+    const repository = await tiny();
+    const host = meddling(repository.host, () => repository.write("images/app/app/a", "changed\n"));
+    const signal = new AbortController().signal;
+    const context = { host, report: silent, store: repository.store, root: repository.root, signal };
+    const { exit, text, result } = await runVerify({ ...context, host: { ...host, cwd: repository.root } }, {}, [
+      "app",
+    ]);
+    expect(exit).toBe(1);
+    expect(text).toMatch(
+      /^LS5001 app: the rebuild differs: sha256:\w+ built, sha256:\w+ rebuilt\n {2}linux\/amd64 plan /,
+    );
+    expect(result).toMatchObject({ perturbations, verdicts: [{ verdict: "differs", known: false }] });
+    // Only what was reproduced is remembered: the second time it is built from the changed file, and compared anew.
+    const calm = { ...context, host: { ...repository.host, cwd: repository.root } };
+    expect(await runVerify(calm, {}, ["app"])).toMatchObject({ exit: 0, result: { verdicts: [{ known: false }] } });
+  });
+
+  it("finds a layer that comes out otherwise from the same plan", async () => {
+    const repository = await tiny();
+    const images = await repository.build();
+    const layer = images[0]?.platforms[0]?.layers[1]?.digest ?? a;
+    const manifest = images[0]?.platforms[0]?.manifest.descriptor.digest ?? a;
+    const index = images[0]?.index.descriptor.digest ?? a;
+    const drift = meddling(repository.host, nothing, (result) => {
+      let said = result.stdout.toString("utf8");
+      for (const digest of [layer, manifest, index]) said = said.replaceAll(digest, b);
+      return { ...result, stdout: Buffer.from(said) };
+    });
+    const [verdict] = await verifyImages(drift, repository.store, silent, images, {
+      root: repository.root,
+      again: false,
+    });
+    expect(verdict).toMatchObject({
+      verdict: "differs",
+      differences: [
+        {
+          platform: "linux/amd64",
+          what: "layer 2 of 2 (same content, other compression)",
+          expected: layer,
+          rebuilt: b,
+        },
+      ],
+    });
+  });
+
+  it("does not call reproduced what could not be rebuilt (LS5002), and passes on why", async () => {
+    const repository = await tiny();
+    const images = await repository.build();
+    const broken = meddling(repository.host, () => repository.write("images/app/image.yaml", "name: app\nlayrs: []\n"));
+    const options = { root: repository.root, images: ["app"] };
+    const error = await rebuild(broken, repository.store, silent, options).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LockstepError);
+    expect((error as LockstepError).message).toMatch(
+      /^LS5002 the rebuild ended with code 3:\nLS200\d images\/app\/image\.yaml/,
+    );
+    expect((error as LockstepError).exitCode).toBe(4);
+    for (const stdout of ["", "no json", "{}", '{"result":{}}', '{"result":{"images":[{"image":"app"}]}}']) {
+      const garbled = meddling(repository.host, nothing, (result) => ({
+        ...result,
+        code: 0,
+        stdout: Buffer.from(stdout),
+      }));
+      const said = await verifyImages(garbled, repository.store, silent, images, {
+        root: repository.root,
+        again: true,
+      }).catch((reason: unknown) => reason);
+      expect((said as LockstepError).code).toBe("LS5002");
+    }
+    expect(filesBelow(join(repository.store.directory, "verify"))).toEqual([]);
+  });
+
+  it("ends at once when it is interrupted, and leaves nothing", async () => {
+    const repository = await tiny();
+    await repository.build();
+    const abort = new AbortController();
+    const host = meddling(repository.host, () => abort.abort());
+    const error = await rebuild(host, repository.store, silent, {
+      root: repository.root,
+      images: ["app"],
+      signal: abort.signal,
+    }).catch((reason: unknown) => reason);
+    expect((error as LockstepError).code).toBe("LS1003");
+    expect(filesBelow(join(repository.store.directory, "verify"))).toEqual([]);
+  });
+
+  it("looks at the bytes that lie in the layout (LS5003)", async () => {
+    const repository = await tiny();
+    const images = await repository.build();
+    const hex = images[0]?.platforms[0]?.layers[0]?.digest.slice(7) ?? "";
+    const path = join(images[0]?.layout ?? "", "blobs/sha256", hex);
+    const bytes = readFileSync(path);
+    rmSync(path);
+    writeFileSync(path, bytes.with(50, (bytes[50] ?? 0) ^ 1));
+    const options = { root: repository.root, again: false };
+    const error = await verifyImages(repository.host, repository.store, silent, images, options).catch(
+      (reason: unknown) => reason,
+    );
+    expect((error as LockstepError).code).toBe("LS5003");
+    const healed = await repository.build();
+    expect(healed[0]?.index.descriptor).toEqual(images[0]?.index.descriptor);
+    expect(await verifyImages(repository.host, repository.store, silent, healed, options)).toMatchObject([
+      { verdict: "reproduced" },
+    ]);
+  });
+});
+
+describe("the surroundings of a rebuild", () => {
+  it("differ in clock, umask and the order of directory listings", () => {
+    const directory = temporaryDirectory();
+    for (const name of ["a", "b", "c"]) mkdirSync(join(directory, name));
+    const program = `
+      import fs, { readdirSync } from "node:fs";
+      import { readdir } from "node:fs/promises";
+      const here = ${JSON.stringify(directory)};
+      const told = {
+        now: Date.now(),
+        made: new Date().getTime(),
+        text: Date().slice(11, 15),
+        given: new Date(5).getTime(),
+        parsed: Date.parse("1970-01-01T00:00:01Z"),
+        isDate: new Date() instanceof Date,
+        umask: process.umask(),
+        named: readdirSync(here),
+        all: fs.readdirSync(here, { withFileTypes: true }).map(({ name }) => name),
+        promised: await readdir(here),
+      };
+      console.log(JSON.stringify(told));`;
+    const script = join(directory, "tell.mjs");
+    writeFileSync(script, program);
+    const tell = (args: readonly string[]): Record<string, unknown> =>
+      JSON.parse(run(process.execPath, [...args, script]).stdout.toString()) as Record<string, unknown>;
+    const perturb = pathToFileURL(join(root, "pipeline/host/perturb.ts")).href;
+    const plain = tell([]);
+    const perturbed = tell(["--import", perturb]);
+    const years = (Number(plain["now"]) - Number(perturbed["now"])) / (365.25 * 86_400_000);
+    expect(years).toBeGreaterThan(10);
+    expect(Math.abs(Number(perturbed["now"]) - Number(perturbed["made"]))).toBeLessThan(60_000);
+    expect(perturbed["text"]).toBe(String(new Date(Number(perturbed["now"])).getFullYear()));
+    expect(perturbed).toMatchObject({ given: 5, parsed: 1000, isDate: true, umask: 0o077 });
+    const order = plain["named"] as readonly string[];
+    expect(order.toSorted()).toEqual(["a", "b", "c", "tell.mjs"]);
+    for (const key of ["named", "all", "promised"]) expect(perturbed[key]).toEqual(order.toReversed());
+    // An image that is built in both has one digest: that is what every other test of verify says.
+    expect(plain["umask"]).not.toBe(0o077);
+  });
+});
