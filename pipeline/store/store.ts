@@ -64,6 +64,17 @@ export function writeFailure(path: string, error: unknown): unknown {
   return error;
 }
 
+/** Does something with a path whose directory is made when it turns out not to be there: it nearly always is. */
+async function inDirectory<Result>(path: string, action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action();
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return action();
+  }
+}
+
 /** Writes a whole file so that a reader sees the old content or the new, never a part. */
 export async function writeFileAtomically(
   host: Host,
@@ -73,8 +84,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const temporary = `${path}.${host.token(6)}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, "wx", mode);
+    const file = await inDirectory(temporary, () => open(temporary, "wx", mode));
     try {
       await file.writeFile(bytes);
       await file.sync();
@@ -91,8 +101,6 @@ export async function writeFileAtomically(
 export class Store {
   readonly directory: string;
   readonly #host: Host;
-  /** Directories that are there for sure, so that they are not made again for every blob. */
-  readonly #made = new Set<string>();
 
   constructor(host: Host, directory: string = host.cacheDirectory) {
     this.#host = host;
@@ -198,12 +206,10 @@ export class Store {
   }
 
   async writer(): Promise<BlobWriter> {
-    const directory = join(this.directory, "tmp");
-    const temporary = join(directory, this.#host.token(12));
+    const temporary = join(this.directory, "tmp", this.#host.token(12));
     let file: FileHandle;
     try {
-      await this.#make(directory);
-      file = await open(temporary, "wx", 0o444);
+      file = await inDirectory(temporary, () => open(temporary, "wx", 0o444));
     } catch (error) {
       throw writeFailure(this.directory, error);
     }
@@ -252,8 +258,9 @@ export class Store {
 
   async tarWriter(): Promise<TarWriter> {
     const temporary = join(this.directory, "tmp", this.#host.token(12));
-    await this.#make(dirname(temporary));
-    const file = await open(temporary, "wx", 0o444);
+    const file = await inDirectory(temporary, () => open(temporary, "wx", 0o444)).catch((error: unknown) => {
+      throw writeFailure(this.directory, error);
+    });
     let pending = true;
     let position = 0;
     const drop = async (): Promise<void> => {
@@ -278,8 +285,7 @@ export class Store {
         const path = this.tarOf(digest);
         pending = false;
         await file.close();
-        await this.#make(dirname(path));
-        await rename(temporary, path);
+        await inDirectory(path, () => rename(temporary, path));
       },
       drop,
     };
@@ -296,14 +302,7 @@ export class Store {
 
   async #place(temporary: string, digest: Digest): Promise<void> {
     const path = this.pathOf(digest);
-    await this.#make(dirname(path));
-    await rename(temporary, path);
-  }
-
-  async #make(directory: string): Promise<void> {
-    if (this.#made.has(directory)) return;
-    await mkdir(directory, { recursive: true });
-    this.#made.add(directory);
+    await inDirectory(path, () => rename(temporary, path));
   }
 
   /**

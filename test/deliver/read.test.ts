@@ -47,7 +47,7 @@ describe("an app", () => {
     );
     expect(problemsIn({ "port: 8080": "port: 8080\nport: 8081" })[0]).toMatch(/^LS2002 manifests\/apps\/web.yaml:6:1 /);
     expect(problemsIn({ "port: 8080": "port: 80" })).toEqual([
-      "LS2007 manifests/apps/web.yaml:5:7 port must be at least 1024, because no container runs as root",
+      "LS2007 manifests/apps/web.yaml:5:7 port must be at least 1024, because no container runs as root, not the number 80",
     ]);
     expect(problemsIn({ "port: 8080": "port: 65536" })[0]).toMatch(/^LS2007 .*:5:7 port must be at most 65535/);
   });

@@ -373,7 +373,7 @@ describe("what goes wrong", () => {
     expect(await fetchFrom(at, [gone.base], wanted)).toBe(
       `LS3102 2 of 3 files cannot be downloaded: ${gone.base}/x ECONNREFUSED; ${gone.base}/y ECONNREFUSED\n` +
         `  missing: x (3000 bytes, ${x?.digest})\n  missing: y (3000 bytes, ${y?.digest})\n  in the store: here\n` +
-        "; run the command again when the network or a mirror is there; what was downloaded is kept",
+        "  run the command again when the network or a mirror is there; what was downloaded is kept",
     );
     expect(await fetchFrom(at, [gone.base], wanted, { offline: true })).toContain(
       "LS3102 2 of 3 files cannot be downloaded: the network is not to be used\n  missing: x",
