@@ -50,7 +50,7 @@ export interface Host {
   /** Where keys and settings go: `$XDG_CONFIG_HOME/lockstep`, else `~/.config/lockstep`. */
   readonly configDirectory: string;
   readonly temporaryDirectory: string;
-  /** Runs a program without a shell and collects its output. Rejects only when it cannot be started. */
+  /** Runs a program without a shell and collects its output. Rejects when it cannot be started, and once it has ended when the signal fired. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /**
    * Sends bytes through a program and gives what it writes, as it comes; nothing of the environment is handed on. Throws when it cannot be
@@ -81,10 +81,16 @@ function run(program: string, args: readonly string[], options: RunOptions = {})
     // A child that ends without reading its input is not an error of ours.
     child.stdin.on("error", () => {});
     child.stdin.end(options.input);
-    child.on("error", reject);
-    child.on("close", (code, signal) =>
-      resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) }),
-    );
+    let failure: Error | undefined;
+    child.on("error", (error) => {
+      failure = error;
+      // One that was started and is given up is waited for: the caller may want to remove what it writes to.
+      if (child.pid === undefined) reject(error);
+    });
+    child.on("close", (code, signal) => {
+      if (failure !== undefined) reject(failure);
+      else resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
+    });
   });
 }
 

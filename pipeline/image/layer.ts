@@ -1,5 +1,5 @@
 /** Layers: one gzip member joined from fragments (docs/format.md, "Joining"), at copying speed. */
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
 import { constants, crc32, createInflateRaw } from "node:zlib";
@@ -91,8 +91,8 @@ async function digestTar(
 ): Promise<{ readonly diffId: Digest; readonly tarSize: number } | { readonly wrong: Digest }> {
   const digester = new Digester();
   for (const fragment of fragments) {
-    const kept = store.tarOf(fragment.digest);
-    if (useTars && existsSync(kept)) {
+    const kept = useTars ? await store.findTar(fragment.digest) : undefined;
+    if (kept !== undefined) {
       if (await feed(digester, readPieces(kept), fragment).catch(() => false)) continue;
       // It went, or is damaged: no harm, but what was fed cannot be taken back.
       await rm(kept, { force: true });

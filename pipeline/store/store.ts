@@ -118,8 +118,7 @@ export class Store {
     const path = this.pathOf(digest);
     try {
       const { size } = await stat(path);
-      const seconds = this.#host.now() / 1000;
-      await utimes(path, seconds, seconds).catch(() => {});
+      await this.#touch(path);
       return { digest, size };
     } catch (error) {
       if (systemCode(error) === "ENOENT") return undefined;
@@ -250,10 +249,27 @@ export class Store {
     };
   }
 
-  /** Where the uncompressed tar of a fragment is, when it is there. */
-  tarOf(digest: Digest): string {
+  #tarPath(digest: Digest): string {
     const hex = hexOf(digest);
     return join(this.directory, "tars", hex.slice(0, 2), hex);
+  }
+
+  /** Where the uncompressed tar of a fragment is, when it was kept. Marks it as used. */
+  async findTar(digest: Digest): Promise<string | undefined> {
+    const path = this.#tarPath(digest);
+    return (await this.#touch(path)) ? path : undefined;
+  }
+
+  /** Renews the time of last use; whether the file is there. */
+  async #touch(path: string): Promise<boolean> {
+    const seconds = this.#host.now() / 1000;
+    try {
+      await utimes(path, seconds, seconds);
+      return true;
+    } catch (error) {
+      // Another user's store can be read all the same.
+      return systemCode(error) !== "ENOENT";
+    }
   }
 
   async tarWriter(): Promise<TarWriter> {
@@ -282,7 +298,7 @@ export class Store {
         }
       },
       keep: async (digest) => {
-        const path = this.tarOf(digest);
+        const path = this.#tarPath(digest);
         pending = false;
         await file.close();
         await inDirectory(path, () => rename(temporary, path));
