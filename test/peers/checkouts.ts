@@ -59,7 +59,9 @@ export async function packOrigin(directory: string): Promise<Origin> {
   const inTree = (...args: readonly string[]) =>
     must("git", [...identity, `--git-dir=${git}`, `--work-tree=${root}`, ...args]);
   await must("git", ["init", "--quiet", "--bare", git]);
-  await inTree("add", "--all", ".", ":(exclude)node_modules");
+  await inTree("add", "--all");
+  // A link in its place is not ignored.
+  await inTree("rm", "--cached", "--quiet", "--ignore-unmatch", "node_modules");
   const tiny = join(directory, "tiny");
   writeTiny(tiny);
   await must("git", [...identity, `--git-dir=${git}`, `--work-tree=${tiny}`, "add", "--no-all", "images"]);
