@@ -6,7 +6,7 @@ import { LockstepError, messageOf } from "../host/errors.ts";
 import { reservedPath } from "../spec/paths.ts";
 import type { FilesLayer } from "../spec/types.ts";
 import { comparePaths } from "../tree/entry.ts";
-import { globToRegExp, matchesAny } from "../tree/glob.ts";
+import { matchesAny, parseGlob } from "../tree/glob.ts";
 import type { PlannedEntry } from "./plan.ts";
 
 export interface FileSet {
@@ -50,8 +50,8 @@ function checkName(name: Buffer, directory: string, layer: FilesLayer): string {
 export function readFileSet(root: string, layer: FilesLayer): FileSet {
   const entries: PlannedEntry[] = [];
   const sources = new Map<string, string>();
-  const exclude = layer.exclude.map(globToRegExp);
-  const modes = layer.mode.map(({ glob, mode }) => ({ glob: globToRegExp(glob), mode }));
+  const exclude = layer.exclude.map(parseGlob);
+  const modes = layer.mode.map(({ glob, mode }) => ({ glob: parseGlob(glob), mode }));
   const into = layer.into.replace(/^\/+|\/+$/g, "");
   const owner = { uid: layer.owner.uid, gid: layer.owner.gid };
 

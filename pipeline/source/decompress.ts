@@ -42,12 +42,10 @@ export const worthAProcess = 128 << 10;
 /** What `xz -9` needs to decode, and then some; a header that asks for more is an attack. */
 const xzMemory = "--memlimit-decompress=160MiB";
 
-/** The decoders that this machine has. Our own decoder of .xz reads one stream and no more, so others have to do that as well. */
+/** The decoders that this machine has. */
 export function findDecoders(host: Host): Decoders {
   const program = host.findProgram("xz");
-  return program === undefined
-    ? {}
-    : { xz: (source) => host.filter(program, ["-dc", "-T1", "--single-stream", xzMemory], source) };
+  return program === undefined ? {} : { xz: (source) => host.filter(program, ["-dc", "-T1", xzMemory], source) };
 }
 
 /** Only when it is read does it take the decoder, of which there is one at a time; giving up on reading gives the decoder back. */

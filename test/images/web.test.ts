@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createHost } from "../../pipeline/host/host.ts";
 import { parseImage } from "../../pipeline/spec/parse.ts";
-import { globToRegExp } from "../../pipeline/tree/glob.ts";
+import { parseGlob } from "../../pipeline/tree/glob.ts";
 import { readFile } from "node:fs/promises";
 
 const folder = fileURLToPath(new URL("../../images/web", import.meta.url));
@@ -33,7 +33,7 @@ describe("the web sample", () => {
     const spec = await parseImage(await readFile(`${folder}/image.yaml`, "utf8"), "images/web/image.yaml");
     const [layer] = spec.layers;
     if (layer?.kind !== "files") throw new Error("the web image has one layer of files");
-    const exclude = layer.exclude.map(globToRegExp);
+    const exclude = layer.exclude.map(parseGlob);
     const kept = readdirSync(`${folder}/app`).filter((name) => !exclude.some((glob) => glob.test(name)));
     expect(kept.toSorted()).toEqual(["metrics.js", "package.json", "server.js", "service.js"]);
     expect(spec.config.entrypoint).toEqual(["/usr/bin/node", "/app/server.js"]);

@@ -1,0 +1,141 @@
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { LockstepError } from "../../pipeline/host/errors.ts";
+import { createHost } from "../../pipeline/host/host.ts";
+import { decompress, type Decoders, findDecoders } from "../../pipeline/source/decompress.ts";
+import { collect, hasProgram, run } from "../support.ts";
+
+const noise = Buffer.from(Array.from({ length: 700_000 }, (_, i) => (Math.imul(i, 2654435761) >>> (i % 24)) & 0xff));
+const place = { file: "d" };
+const machine = findDecoders(createHost());
+const hasXz = hasProgram("xz");
+
+async function* pieces(bytes: Uint8Array, size = 10_007): AsyncGenerator<Uint8Array, void> {
+  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size);
+}
+
+const xz = (bytes: Uint8Array, ...args: readonly string[]): Buffer =>
+  run("xz", ["-c", ...args], { input: bytes }).stdout;
+
+interface Form {
+  readonly form: string;
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly decoders: Decoders;
+}
+
+const forms: readonly Form[] = [
+  { form: "plain", name: "data.tar", bytes: noise, decoders: {} },
+  { form: "gzip", name: "data.tar.gz", bytes: gzipSync(noise), decoders: {} },
+  {
+    form: "zstd",
+    name: "data.tar.zst",
+    bytes: zstdCompressSync(noise, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }),
+    decoders: {},
+  },
+  ...(hasXz
+    ? [
+        { form: "xz, our own decoder", name: "data.tar.xz", bytes: xz(noise), decoders: {} },
+        { form: "xz, the machine's", name: "data.tar.xz", bytes: xz(noise), decoders: machine },
+        { form: "xz of many blocks", name: "data.tar.xz", bytes: xz(noise, "--block-size=65536", "-T2"), decoders: {} },
+        { form: "xz with SHA-256", name: "data.tar.xz", bytes: xz(noise, "--check=sha256"), decoders: machine },
+      ]
+    : []),
+];
+const packed = forms.filter(({ form }) => form !== "plain");
+
+async function code(work: Promise<unknown>): Promise<string> {
+  return await work.then(
+    () => "done",
+    (error: unknown) => (error instanceof LockstepError ? error.code : String(error)),
+  );
+}
+
+describe("decompress", () => {
+  it.each(forms)("gives the content ($form)", async ({ name, bytes, decoders }) => {
+    for (const size of [bytes.length, 4099, 1 << 18])
+      expect((await collect(decompress(pieces(bytes, size), name, place, 1 << 20, decoders))).equals(noise)).toBe(true);
+    expect(await code(collect(decompress(pieces(bytes), name, place, noise.length, decoders)))).toBe("done");
+  });
+
+  it.each(forms)("ends at the limit ($form)", async ({ name, bytes, decoders }) => {
+    const work = collect(decompress(pieces(bytes), name, place, noise.length - 1, decoders));
+    await expect(work).rejects.toThrow(`LS4005 d decompresses to more than ${noise.length - 1} bytes`);
+  });
+
+  it.each(packed)("refuses what is cut or damaged ($form)", async ({ name, bytes, decoders }) => {
+    const all = (from: Uint8Array): Promise<string> =>
+      code(collect(decompress(pieces(from), name, place, 1 << 20, decoders)));
+    for (const length of [0, 1, 5, 100, bytes.length >> 1, bytes.length - 1])
+      expect(await all(bytes.subarray(0, length))).toBe("LS4002");
+    for (const at of [0, 2, bytes.length >> 1, bytes.length - 3]) {
+      const damaged = Buffer.from(bytes);
+      damaged[at] = (damaged[at] ?? 0) ^ 0x40;
+      expect(await all(damaged)).toBe("LS4002");
+    }
+  });
+
+  it.each(packed)("passes on the error of its source ($form)", async ({ name, bytes, decoders }) => {
+    async function* cut(): AsyncGenerator<Uint8Array, void> {
+      yield bytes.subarray(0, 50_000);
+      throw new LockstepError({ code: "LS3001", message: "corrupt" });
+    }
+    expect(await code(collect(decompress(cut(), name, place, 1 << 20, decoders)))).toBe("LS3001");
+  });
+
+  it.each(packed)("lets go of everything when its reader gives up ($form)", async ({ name, bytes, decoders }) => {
+    let ended = 0;
+    async function* watched(): AsyncGenerator<Uint8Array, void> {
+      try {
+        yield* pieces(bytes);
+      } finally {
+        ended++;
+      }
+    }
+    for await (const piece of decompress(watched(), name, place, 1 << 20, decoders)) {
+      expect(piece.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(ended).toBe(1);
+    // One that is never read takes nothing that another would wait for.
+    decompress(pieces(bytes), name, place, 1 << 20, decoders);
+    const both = await Promise.all(
+      [1, 2, 3].map(() => collect(decompress(pieces(bytes), name, place, 1 << 20, decoders))),
+    );
+    expect(both.every((content) => content.equals(noise))).toBe(true);
+  });
+
+  it.skipIf(!hasXz).each([
+    ["another stream", xz(Buffer.from("second")), "firstsecond"],
+    ["padding and another stream", Buffer.concat([Buffer.alloc(8), xz(Buffer.from("second"))]), "firstsecond"],
+    ["padding", Buffer.alloc(4), "first"],
+    ["padding of an odd length", Buffer.alloc(3), "LS4002"],
+    ["something else", Buffer.from("garbage!"), "LS4002"],
+    ["half a stream", xz(Buffer.from("second")).subarray(0, 40), "LS4002"],
+  ])("gives the same with every decoder of xz when it is followed by %s", async (_, after, expected) => {
+    expect(machine.xz).toBeDefined();
+    const bytes = Buffer.concat([xz(Buffer.from("first")), after]);
+    for (const decoders of [{}, machine]) {
+      const work = collect(decompress(pieces(bytes), "data.tar.xz", place, 1 << 20, decoders));
+      if (expected === "LS4002") expect(await code(work)).toBe("LS4002");
+      else expect((await work).toString()).toBe(expected);
+    }
+  });
+
+  it.skipIf(!hasXz)("does not let a file of a few bytes ask for gigabytes of memory", async () => {
+    const greedy = xz(Buffer.from("x"), "--lzma2=dict=1GiB");
+    const before = process.memoryUsage().rss;
+    // Refused, or read without taking what the header asks for.
+    for (const decoders of [{}, machine])
+      expect(await code(collect(decompress(pieces(greedy), "data.tar.xz", place, 1 << 20, decoders)))).toMatch(
+        /^(?:LS4002|done)$/,
+      );
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
+  });
+
+  it.each(["data.tar.bz2", "data.tar.lzma", "data.zip", "data"])("knows no %s (LS4002)", (name) => {
+    expect(() => decompress(pieces(noise), name, place, 1 << 20)).toThrow(
+      /^LS4002 d member ".*" has an unknown compression/,
+    );
+  });
+});
