@@ -118,7 +118,7 @@ async function define(
   const command = program.command(entry.name).description(entry.summary);
   module.define(command);
   common(command);
-  command.addHelpText("after", `\nExamples:\n${module.examples.map((example) => `  ${example}\n`).join("")}`);
+  command.addHelpText("after", ["\nExamples:", ...module.examples.map((example) => `  ${example}`)].join("\n"));
   command.exitOverride();
   command.action(async () => onExit(await runCommand(host, module, command)));
 }
@@ -152,7 +152,7 @@ async function main(host: Host, given: readonly string[]): Promise<ExitCode> {
     .configureHelp({ showGlobalOptions: false })
     .addHelpText(
       "after",
-      `\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 wrong input, 4 machine or network.\n\nExamples:\n  lockstep ship\n  lockstep build web --json\n  lockstep pin --dry-run\n`,
+      `\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 wrong input, 4 machine or network.\n\nExamples:\n  lockstep ship\n  lockstep build web --json\n  lockstep pin --dry-run`,
     );
   let exit: ExitCode = 0;
   const called = commands.filter(({ name }) => name === argv[0]);

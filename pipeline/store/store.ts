@@ -36,7 +36,12 @@ export interface TarWriter {
   drop(): Promise<void>;
 }
 
-/** Turns "disk full" and "not permitted" into problems a user can act on. */
+/** Whether something was not found, or has a file where one of its directories should be. */
+function isAbsent(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
+}
+
+/** Turns "disk full", "not permitted" and "something is in the way" into problems a user can act on. */
 export function writeFailure(path: string, error: unknown): unknown {
   const code = systemCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -57,6 +62,17 @@ export function writeFailure(path: string, error: unknown): unknown {
         message: "no permission to write",
         place: { file: path },
         hint: "check the owner and mode of the directory",
+      },
+      { cause: error },
+    );
+  }
+  if (code === "ENOTDIR" || code === "EEXIST") {
+    return new LockstepError(
+      {
+        code: "LS1004",
+        message: "cannot be written, because a file stands where a directory is needed",
+        place: { file: path },
+        hint: "name another directory, or move that file",
       },
       { cause: error },
     );
@@ -93,7 +109,8 @@ export async function writeFileAtomically(
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // What went wrong first is what is told.
+    await rm(temporary, { force: true }).catch(() => {});
     throw writeFailure(path, error);
   }
 }
@@ -124,7 +141,7 @@ export class Store {
       await this.#touch(path);
       return { digest, size };
     } catch (error) {
-      if (systemCode(error) === "ENOENT") return undefined;
+      if (isAbsent(error)) return undefined;
       throw error;
     }
   }
@@ -135,7 +152,7 @@ export class Store {
     try {
       bytes = await readFile(this.pathOf(digest));
     } catch (error) {
-      if (systemCode(error) === "ENOENT") throw this.#absent(digest);
+      if (isAbsent(error)) throw this.#absent(digest);
       throw error;
     }
     if (digestOf(bytes) !== digest) throw await this.corrupt(digest);
@@ -151,7 +168,7 @@ export class Store {
     try {
       file = await open(this.pathOf(digest), constants.O_RDONLY);
     } catch (error) {
-      if (systemCode(error) === "ENOENT") throw this.#absent(digest);
+      if (isAbsent(error)) throw this.#absent(digest);
       throw error;
     }
     try {
@@ -386,7 +403,7 @@ export class Store {
     try {
       text = await readFile(this.#recordPath(kind, key), "utf8");
     } catch (error) {
-      if (systemCode(error) === "ENOENT") return undefined;
+      if (isAbsent(error)) return undefined;
       throw error;
     }
     // First line: digest of the rest, so that a damaged record is never believed.
@@ -413,7 +430,7 @@ export class Store {
     const found: { path: string; size: number; used: number }[] = [];
     const walk = async (directory: string): Promise<void> => {
       const names = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
-        if (systemCode(error) === "ENOENT") return [];
+        if (isAbsent(error)) return [];
         throw error;
       });
       for (const name of names) {

@@ -283,6 +283,8 @@ describe("a full disk", () => {
     expect((failure("EDQUOT") as LockstepError).message).toMatch(/^LS1004 x no space/);
     for (const name of ["EACCES", "EPERM", "EROFS"])
       expect((failure(name) as LockstepError).message).toMatch(/^LS1004 x no permission/);
+    for (const name of ["ENOTDIR", "EEXIST"])
+      expect((failure(name) as LockstepError).message).toMatch(/^LS1004 x cannot be written, because a file stands/);
     expect(failure("EIO")).not.toBeInstanceOf(LockstepError);
   });
 });
