@@ -24,7 +24,7 @@ import { TarReader } from "../../pipeline/tree/tar-reader.ts";
 import { sha256Of, type TinyDeb, tinyDeb } from "../source/debian/tiny-deb.ts";
 import { type Scene, scene } from "../support.ts";
 
-export const baseFiles: TinyDeb = {
+const baseFiles: TinyDeb = {
   name: "base-files",
   architecture: "all",
   data: [
@@ -36,7 +36,7 @@ export const baseFiles: TinyDeb = {
   ],
 };
 
-export const basePasswd: TinyDeb = {
+const basePasswd: TinyDeb = {
   name: "base-passwd",
   architecture: "all",
   data: [

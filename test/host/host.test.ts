@@ -94,14 +94,17 @@ describe("filter", () => {
 
 describe("what a host knows of the machine", () => {
   it("is where its caches and settings are, by the environment", () => {
-    const before = { ...process.env };
+    const set = (name: string, value: string | undefined): void => {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    };
     const of = (changes: Readonly<Record<string, string | undefined>>): ReturnType<typeof createHost> => {
-      Object.assign(process.env, changes);
-      for (const [name, value] of Object.entries(changes)) if (value === undefined) delete process.env[name];
+      const before = Object.keys(changes).map((name) => [name, process.env[name]] as const);
+      for (const [name, value] of Object.entries(changes)) set(name, value);
       try {
         return createHost();
       } finally {
-        process.env = { ...before };
+        for (const [name, value] of before) set(name, value);
       }
     };
     const none = {

@@ -31,7 +31,7 @@ const control = { name: "control.tar", content: controlTar() };
 const data = { name: "data.tar", content: rawTar([file("./usr/share/tiny/a")]) };
 
 /** A gzip file of so many zeros, without ever having them: one compressed run of 64 MiB, repeated. */
-export function zerosInGzip(size: number, before: Uint8Array = new Uint8Array(0)): Buffer {
+function zerosInGzip(size: number, before: Uint8Array = new Uint8Array(0)): Buffer {
   const flush = { finishFlush: constants.Z_FULL_FLUSH, level: 9 };
   const run = deflateRawSync(Buffer.alloc(64 << 20), flush);
   const head = gzipSync("").subarray(0, 10);

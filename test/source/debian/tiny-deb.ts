@@ -1,7 +1,7 @@
 /** Packages made in memory for tests, sound or hostile: ar and tar written byte by byte, independent of the program's own writers. */
-import { spawnSync } from "node:child_process";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { digestOf, hexOf } from "../../../pipeline/store/digest.ts";
+import { run } from "../../support.ts";
 
 /** One tar entry; every field can lie. */
 export interface RawEntry {
@@ -86,7 +86,7 @@ export function rawAr(members: readonly RawMember[]): Buffer {
 export type Compression = "none" | "gz" | "xz" | "zst";
 
 /** Compressed bytes and the ending that says how; xz needs the program of that name. */
-export function compressed(bytes: Uint8Array, how: Compression): { readonly ending: string; readonly bytes: Buffer } {
+function compressed(bytes: Uint8Array, how: Compression): { readonly ending: string; readonly bytes: Buffer } {
   switch (how) {
     case "none":
       return { ending: "", bytes: Buffer.from(bytes) };
@@ -95,7 +95,7 @@ export function compressed(bytes: Uint8Array, how: Compression): { readonly endi
     case "zst":
       return { ending: ".zst", bytes: zstdCompressSync(bytes) };
     case "xz":
-      return { ending: ".xz", bytes: spawnSync("xz", ["-c"], { input: bytes, maxBuffer: 1 << 28 }).stdout };
+      return { ending: ".xz", bytes: run("xz", ["-c"], { input: bytes }).stdout };
   }
 }
 
