@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { comparePaths } from "../pipeline/tree/entry.ts";
 import { root } from "./support.ts";
 
-export interface Import {
+interface Import {
   /** `../host/host.ts`, `node:fs`, `zod`. */
   readonly from: string;
   /** The file below `pipeline/` that a relative one names. */

@@ -46,7 +46,7 @@ const basePasswd: TinyDeb = {
 };
 
 /** A package of the repository: a sound one by its description, or bytes under a name. */
-export type Given = TinyDeb | { readonly name: string; readonly bytes: Uint8Array };
+type Given = TinyDeb | { readonly name: string; readonly bytes: Uint8Array };
 
 export interface TinyOptions {
   /** image.yaml by image name. */
