@@ -1,7 +1,7 @@
 /** File sets: the files of the repository that go into an image, with metadata that no checkout, umask or file system can change. */
 import { createHash } from "node:crypto";
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative as pathBetween } from "node:path";
 import { LockstepError, messageOf } from "../host/errors.ts";
 import { reservedPath } from "../spec/paths.ts";
 import type { FilesLayer } from "../spec/types.ts";
@@ -55,6 +55,9 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
   const into = layer.into.replace(/^\/+|\/+$/g, "");
   const owner = { uid: layer.owner.uid, gid: layer.owner.gid };
 
+  /** As a problem names it: within the repository, wherever that lies on this machine. */
+  const shown = (path: string): string => pathBetween(root, path);
+
   const modeOf = (relative: string, usual: number): number =>
     modes.findLast(({ glob }) => glob.test(relative))?.mode ?? usual;
 
@@ -64,7 +67,7 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
       const { code, message, hint = "exclude it" } = reserved;
       throw new LockstepError({
         code,
-        message: `${source} would be /${path}, which ${message}`,
+        message: `${shown(source)} would be /${path}, which ${message}`,
         place: layer.place,
         hint,
       });
@@ -76,7 +79,7 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
         type: "symlink",
         mode: 0o777,
         ...owner,
-        target: checkName(readlinkSync(source, { encoding: "buffer" }), source, layer),
+        target: checkName(readlinkSync(source, { encoding: "buffer" }), shown(source), layer),
       });
     } else if (info.isFile()) {
       const { sha256, size } = hashFile(source);
@@ -93,7 +96,7 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
     } else if (info.isDirectory()) {
       if (path !== "") entries.push({ path, type: "directory", mode: modeOf(relative, 0o755), ...owner });
       const names = readdirSync(source, { encoding: "buffer" })
-        .map((name) => checkName(name, source, layer))
+        .map((name) => checkName(name, shown(source), layer))
         .toSorted(comparePaths);
       for (const name of names) {
         const below = relative === "" ? name : `${relative}/${name}`;
@@ -104,7 +107,7 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
     } else {
       throw new LockstepError({
         code: "LS4004",
-        message: `${source} is a socket, a pipe or a device; a file set has files, directories and symbolic links only`,
+        message: `${shown(source)} is a socket, a pipe or a device; a file set has files, directories and symbolic links only`,
         place: layer.place,
         hint: "exclude it",
       });
