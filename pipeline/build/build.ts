@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { interrupted, LockstepError } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Layer } from "../image/layer.ts";
+import { startTarDigest } from "../image/tar-digest.ts";
 import { layoutIsCurrent, type LayoutContent, writeLayout } from "../image/layout.ts";
 import { type Document, imageDocuments, indexDocument } from "../image/oci.ts";
 import type { Report } from "../report/report.ts";
@@ -216,6 +217,7 @@ export async function buildImages(
     if (known.includes(undefined)) needed.push(image);
   }
   // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
+  if (needed.length > 0) startTarDigest();
   const unpacked =
     needed.length > 0 ? await unpackPackages(host, stores, report, needed, options.signal) : nothingUnpacked;
   const underWay: UnderWay = new Map();

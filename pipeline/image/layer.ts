@@ -1,6 +1,5 @@
 /** Layers: one gzip member joined from fragments (docs/format.md, "Joining"), at copying speed. */
 import { createReadStream } from "node:fs";
-import { open, rm } from "node:fs/promises";
 import { pipeline, type Readable } from "node:stream";
 import { constants, crc32, createInflateRaw } from "node:zlib";
 import { type Digest, Digester } from "../store/digest.ts";
@@ -8,6 +7,8 @@ import type { Blob, BlobWriter, Store } from "../store/store.ts";
 import { combineCrc32 } from "./crc32.ts";
 import type { Deflate } from "./deflate.ts";
 import { type Fragment, makeFragment } from "./fragment.ts";
+import { digestTars } from "./tar-digest.ts";
+import type { TarPart } from "./tar-digest-worker.ts";
 import { endOfArchive } from "./tar.ts";
 
 export interface Layer extends Blob {
@@ -27,21 +28,6 @@ const pieceSize = 1 << 20;
 /** The fragment that ends every layer; always the same bytes. */
 export function endFragment(store: Store, deflate: Deflate): Promise<Fragment> {
   return makeFragment(store, deflate, (writer) => writer.raw(endOfArchive));
-}
-
-/** Pieces of a file in one buffer that is used again and again: each is gone when the next is asked for. */
-async function* readPieces(path: string): AsyncGenerator<Uint8Array, void> {
-  const buffer = Buffer.allocUnsafeSlow(pieceSize);
-  const file = await open(path);
-  try {
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, pieceSize);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await file.close();
-  }
 }
 
 /** The tar bytes of a fragment, inflated by another thread as they are wanted. */
@@ -83,25 +69,31 @@ async function feed(digester: Digester, tar: AsyncIterable<Uint8Array>, fragment
   return crc === fragment.crc32 && size === fragment.tarSize;
 }
 
+/** From the tars that were kept, when all of them are there and right. */
+async function digestKept(store: Store, fragments: readonly Fragment[]): Promise<Digest | undefined> {
+  const parts: TarPart[] = [];
+  for (const { digest, tarSize: size, crc32: crc } of fragments) {
+    const path = await store.findTar(digest);
+    if (path === undefined) return undefined;
+    parts.push({ path, size, crc32: crc });
+  }
+  const sha256 = await digestTars(parts);
+  return sha256 === undefined ? undefined : `sha256:${sha256}`;
+}
+
 /** The digest of the uncompressed tar; or the first fragment that does not inflate to what its record says. */
 async function digestTar(
   store: Store,
   fragments: readonly Fragment[],
-  useTars = true,
-): Promise<{ readonly diffId: Digest; readonly tarSize: number } | { readonly wrong: Digest }> {
+): Promise<{ readonly diffId: Digest } | { readonly wrong: Digest }> {
+  const kept = await digestKept(store, fragments);
+  if (kept !== undefined) return { diffId: kept };
   const digester = new Digester();
   for (const fragment of fragments) {
-    const kept = useTars ? await store.findTar(fragment.digest) : undefined;
-    if (kept !== undefined) {
-      if (await feed(digester, readPieces(kept), fragment).catch(() => false)) continue;
-      // It went, or is damaged: no harm, but what was fed cannot be taken back.
-      await rm(kept, { force: true });
-      return digestTar(store, fragments, false);
-    }
     if (!(await feed(digester, inflate(store, fragment), fragment).catch(() => false)))
       return { wrong: fragment.digest };
   }
-  return { diffId: digester.finish(), tarSize: digester.size };
+  return { diffId: digester.finish() };
 }
 
 /**
@@ -120,7 +112,7 @@ export async function joinLayer(store: Store, fragments: readonly Fragment[]): P
     if (digested.status === "rejected") throw digested.reason;
     if ("wrong" in digested.value) throw await store.corrupt(digested.value.wrong);
     const { digest, size } = await blob.commit();
-    return { digest, size, ...digested.value };
+    return { digest, size, ...digested.value, tarSize: fragments.reduce((sum, { tarSize }) => sum + tarSize, 0) };
   } finally {
     await blob.abort();
   }

@@ -90,6 +90,7 @@ export async function rebuild(
     const main = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
     const perturb = new URL("../host/perturb.ts", import.meta.url).href;
     const args = [
+      "--initial-old-space-size=128",
       "--import",
       perturb,
       main,

@@ -1,6 +1,6 @@
 /** Runs the checkout's own program, started as its users start it. */
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { systemCode } from "../../pipeline/host/errors.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { timed } from "./measure.ts";
@@ -56,12 +56,11 @@ export function onlyPlatform({ images }: Build): BuiltPlatform {
 
 /** How many packages have been unpacked and compressed with the results in this store: each leaves a record. */
 export async function fragmentsIn(store: Store): Promise<number> {
-  const names = await readdir(join(store.directory, "records", "fragment"), {
-    recursive: true,
-    withFileTypes: true,
-  }).catch((error: unknown) => {
-    if (systemCode(error) === "ENOENT") return [];
-    throw error;
-  });
-  return names.filter((name) => name.isFile()).length;
+  const names = await readdir(join(store.directory, "records"), { recursive: true, withFileTypes: true }).catch(
+    (error: unknown) => {
+      if (systemCode(error) === "ENOENT") return [];
+      throw error;
+    },
+  );
+  return names.filter((name) => name.isFile() && name.parentPath.split(sep).includes("fragment")).length;
 }

@@ -1,4 +1,5 @@
 /** /etc/ssl/certs as update-ca-certificates(8) and openssl-rehash(1) make it: the bundle, one link a certificate, one a subject hash. */
+import { memoize } from "../../host/memoize.ts";
 import { LockstepError, type Problem } from "../../host/errors.ts";
 import type { ImageModel } from "../../source/debian/script-model.ts";
 import { comparePaths } from "../../tree/entry.ts";
@@ -42,6 +43,12 @@ function certificates(model: ImageModel, directory: string): readonly Certificat
   return found;
 }
 
+/** The digest of a certificate and the hash of its subject; images of one build have the same ones. Throws DerError. */
+const identify = memoize((pem) => {
+  const der = readCertificate(pem);
+  return { digest: certificateDigest(der), hash: subjectHash(der) };
+}, 1000);
+
 /**
  * Writes the bundle and the links when ca-certificates is part of the image. Every certificate of the package is enabled, which is its
  * default. Order is that of bytes throughout (peers.md S17). Throws LS2404 for files that hold no certificate.
@@ -64,12 +71,10 @@ export function writeCertificates(model: ImageModel): void {
   const numbers = new Map<string, number>();
   for (const [name, { path, pem }] of [...names].toSorted(([a], [b]) => comparePaths(a, b))) {
     try {
-      const der = readCertificate(pem);
-      const digest = certificateDigest(der);
+      const { digest, hash } = identify(pem);
       // One certificate under two names gets one link.
       if (seen.has(digest)) continue;
       seen.add(digest);
-      const hash = subjectHash(der);
       const number = numbers.get(hash) ?? 0;
       numbers.set(hash, number + 1);
       model.put(`etc/ssl/certs/${hash}.${number}`, symlink(name));

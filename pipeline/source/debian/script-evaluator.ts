@@ -16,6 +16,7 @@ import {
   type Value,
 } from "./script-expansion.ts";
 import { readRedirects, ScriptFiles } from "./script-redirect.ts";
+import { memoize } from "../../host/memoize.ts";
 import { parseScript } from "./script-parser.ts";
 import { mergeShells, Shell } from "./script-shell.ts";
 import { type Command, type Redirect, ScriptSyntaxError, type SimpleCommand } from "./script-syntax.ts";
@@ -308,6 +309,9 @@ class Evaluator implements Scope {
   }
 }
 
+/** Images of one build share most packages, and so their scripts. */
+const parsed = memoize(parseScript, 2000);
+
 /** Follows one script. A script that cannot be read or takes too long is one residual that says so. */
 export function evaluateScript(text: string, context: ScriptContext): Evaluation {
   const interpreter = /^#!\s*(\S+)/.exec(text)?.[1] ?? "";
@@ -316,7 +320,7 @@ export function evaluateScript(text: string, context: ScriptContext): Evaluation
   }
   const evaluator = new Evaluator(context);
   try {
-    evaluator.run(parseScript(text));
+    evaluator.run(parsed(text));
   } catch (error) {
     // A RangeError is the stack's end: the script is nested beyond every measure.
     const limited = error instanceof ScriptSyntaxError || error instanceof Limit || error instanceof RangeError;
