@@ -12,7 +12,7 @@ export function imagesOf(model: DeliveryModel | undefined): readonly string[] {
 }
 
 /** The digests that images have now. */
-export function releaseOf(images: readonly BuiltImage[]): Release {
+function releaseOf(images: readonly BuiltImage[]): Release {
   return Object.fromEntries(images.map(({ image, index }): [string, Digest] => [image, index.descriptor.digest]));
 }
 

@@ -14,8 +14,3 @@ export const spdxMediaType = "application/spdx+json";
 export const buildType = "https://lockstep.example/buildtypes/oci-image/v1";
 /** The builder of a person's own machine: SLSA Build L1 at most, whatever key signs. */
 export const localBuilder = "https://lockstep.example/builders/local/v1";
-
-/** Seconds since 1970 as SPDX and in-toto write times: `2026-11-21T09:15:44Z`. */
-export function isoTime(epoch: number): string {
-  return new Date(epoch * 1000).toISOString().replace(/\.\d{3}Z$/, "Z");
-}

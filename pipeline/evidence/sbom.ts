@@ -1,11 +1,11 @@
 /** The SBOM of one platform of an image, from the lock: SPDX 2.3 in canonical JSON, the same bytes on every machine. */
 import { createHash } from "node:crypto";
+import { formatTime } from "../image/oci.ts";
 import type { LockedPackage } from "../lock/types.ts";
 import { packageKey } from "../lock/types.ts";
 import type { Platform } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, hexOf } from "../store/digest.ts";
-import { isoTime } from "./evidence.ts";
 import { debianPurl, imagePurl, releaseNumber } from "./purl.ts";
 
 export interface FileSet {
@@ -156,7 +156,7 @@ export function spdx(input: SbomInput): Uint8Array {
     dataLicense: "CC0-1.0",
     SPDXID: "SPDXRef-DOCUMENT",
     name,
-    creationInfo: { created: isoTime(input.epoch), creators: [`Tool: lockstep-format-${input.format}`] },
+    creationInfo: { created: formatTime(input.epoch), creators: [`Tool: lockstep-format-${input.format}`] },
     packages: distinct([
       imagePackage(input),
       ...(input.suite === undefined ? [] : [systemPackage(input.suite)]),

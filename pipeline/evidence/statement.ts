@@ -1,10 +1,11 @@
 /** in-toto statements: what is claimed about which digests, in bytes that do not depend on who states it, or when. */
 import { LockstepError } from "../host/errors.ts";
+import { formatTime } from "../image/oci.ts";
 import type { LockedPackage } from "../lock/types.ts";
 import type { Platform } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, hexOf } from "../store/digest.ts";
-import { buildType, isoTime, localBuilder, provenanceType, spdxMediaType, statementType } from "./evidence.ts";
+import { buildType, localBuilder, provenanceType, spdxMediaType, statementType } from "./evidence.ts";
 import { debianPurl } from "./purl.ts";
 import type { FileSet } from "./sbom.ts";
 
@@ -96,7 +97,7 @@ export function provenance(input: ProvenanceInput): Uint8Array {
         externalParameters: { image: input.image, platforms: platforms.map((item) => item.platform) },
         internalParameters: {
           format: input.format,
-          epoch: isoTime(input.epoch),
+          epoch: formatTime(input.epoch),
           plans: Object.fromEntries(platforms.map((item) => [item.platform, item.plan])),
         },
         resolvedDependencies: dependencies(input),

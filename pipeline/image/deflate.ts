@@ -52,7 +52,7 @@ export async function portableDeflate(block: Uint8Array, dictionary: Uint8Array 
  * The known-answer vector: text, runs and noise from a fixed recurrence, 192 KiB, enough to pass every branch of the matcher
  * (short and long matches, lazy evaluation, stored blocks, several Huffman blocks).
  */
-export function knownInput(): Uint8Array {
+function knownInput(): Uint8Array {
   const bytes = new Uint8Array(192 << 10);
   const sentence = Buffer.from(
     "The quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. ",
@@ -74,7 +74,7 @@ export function knownInput(): Uint8Array {
 }
 
 /** Digest of what `knownInput` compresses to: its last 160 KiB, primed with the 32 KiB before them. Format 1. */
-export const knownAnswer = "sha256:d5075ddfef4fbd5e6100fd86811f66c8bfd16c7ea6a9b4e4423bd2d4ae4a5d83";
+const knownAnswer = "sha256:d5075ddfef4fbd5e6100fd86811f66c8bfd16c7ea6a9b4e4423bd2d4ae4a5d83";
 
 /** Whether this runtime's zlib gives the bytes of format 1 (the zlib of Node 18 and later does; zlib-ng and system zlibs do not). */
 export function nativeIsExact(): boolean {

@@ -3,7 +3,7 @@ import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf } from "../store/digest.ts";
 import type { Layer } from "./layer.ts";
 
-export const mediaTypes = {
+const mediaTypes = {
   index: "application/vnd.oci.image.index.v1+json",
   manifest: "application/vnd.oci.image.manifest.v1+json",
   config: "application/vnd.oci.image.config.v1+json",
@@ -11,7 +11,7 @@ export const mediaTypes = {
 } as const;
 
 /** The annotation that says by which byte rules an image was written. */
-export const formatAnnotation = "dev.lockstep.format";
+const formatAnnotation = "dev.lockstep.format";
 
 /** The `config` object of an image configuration (config.md, "Properties"); members are absent when the plan has none. */
 export interface RuntimeConfig {

@@ -2,7 +2,7 @@
 import { LockstepError } from "../host/errors.ts";
 import type { Entry } from "../tree/entry.ts";
 
-export const tarBlock = 512;
+const tarBlock = 512;
 
 /** Two zero blocks end an archive (POSIX.1-2017, pax, "ustar Interchange Format"). */
 export const endOfArchive = new Uint8Array(2 * tarBlock);

@@ -13,7 +13,7 @@ const maxLength = 64 * 1024 * 1024;
 const maxMarks = 20;
 
 /** Lines that Git, and programs like it, leave in a file when two sides changed the same lines. */
-export const conflictMark = /^(?:<{7}|\|{7}|={7}|>{7})(?= |\r?$)/gm;
+const conflictMark = /^(?:<{7}|\|{7}|={7}|>{7})(?= |\r?$)/gm;
 
 /** The value of a lock of this version; throws LS2202, LS2203 and LS2204. */
 export function parseJson(text: string, file: string): Readonly<Record<string, unknown>> {

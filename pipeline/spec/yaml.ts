@@ -5,7 +5,7 @@ import type { LocatedDocument } from "./located.ts";
 import { convert } from "./yaml-convert.ts";
 
 /** Bytes of the largest document that is read; a spec of a thousand lines has 40 KiB. */
-export const maxYamlSize = 1 << 20;
+const maxYamlSize = 1 << 20;
 
 /** The yaml package explains with the start of the source line on lines of their own; ours have the place already. */
 function syntaxProblem(error: YAMLParseError, place: Place): Problem {

@@ -10,7 +10,7 @@ export interface TarLimits {
   readonly content: number;
 }
 
-export const defaultLimits: TarLimits = { entries: 2_000_000, content: 64 * 2 ** 30 };
+const defaultLimits: TarLimits = { entries: 2_000_000, content: 64 * 2 ** 30 };
 
 /** The largest extended header or long name that is read, in bytes. */
 const headerLimit = 1 << 20;

@@ -100,7 +100,9 @@ describe("joinLayer", () => {
     expect(tar.subarray(1024 + 512, 1024 + 512 + big.length).equals(big)).toBe(true);
     expect([...bytes.subarray(0, 10)]).toEqual([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
     // Golden: a change here is a new number of the format, never an update of this line.
-    expect(layer.digest).toMatchInlineSnapshot(`"sha256:8a0944c936f49d2b54e73634a3253a6ba2b01b0fb48c3c0b6007af40af44c4aa"`);
+    expect(layer.digest).toMatchInlineSnapshot(
+      `"sha256:8a0944c936f49d2b54e73634a3253a6ba2b01b0fb48c3c0b6007af40af44c4aa"`,
+    );
     expect(layer.diffId).toMatchInlineSnapshot(
       `"sha256:f82451816f271451e1931e8f4713db6354f89f0801ca90d7fd2a9bc3bef83d3f"`,
     );

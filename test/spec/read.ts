@@ -17,7 +17,7 @@ async function linesOf(read: () => Promise<unknown>): Promise<readonly string[]>
   }
 }
 
-export const web = "images/web/image.yaml";
+const web = "images/web/image.yaml";
 
 /** The lines a user sees for the text of images/web/image.yaml; none when it is good. */
 export function problemsOfText(text: string): Promise<readonly string[]> {
