@@ -5,7 +5,7 @@ import type { Report } from "../report/report.ts";
 import type { Store } from "../store/store.ts";
 import { shownAddress } from "./address.ts";
 import { type Refusal, type Run, type Wanted, download } from "./download.ts";
-import { Transport, type TransportOptions } from "./http.ts";
+import type { TransportOptions } from "./http.ts";
 
 export type { Wanted } from "./download.ts";
 
@@ -116,6 +116,8 @@ export async function fetchBlobs<W extends Wanted>(
     throw new LockstepError(problemsOf(failures, present, whenGone, true));
   }
 
+  // Loaded now: Node's HTTP client takes longer to load than everything else that a build with nothing to fetch needs.
+  const { Transport } = await import("./http.ts");
   const { signal } = options;
   const stop = new AbortController();
   const run: Run = {
