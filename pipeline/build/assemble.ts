@@ -70,6 +70,8 @@ function contentKey(file: GeneratedFile): string {
 
 export class Assembly {
   readonly #store: Store;
+  /** The same for every layer. */
+  #end: Fragment | undefined;
   readonly #sources: ReadonlyMap<string, string>;
   #directories: ReadonlyMap<string, DirectoryMetadata> = new Map();
   /** Who has a path that is not a directory. */
@@ -127,15 +129,15 @@ export class Assembly {
     const entries = directories.entries(layer.epoch);
     this.#directories = directories.merged();
     if (!write) return undefined;
-    const fragments = [
-      await writeFragment(
+    const [first, last] = await Promise.all([
+      writeFragment(
         this.#store,
         entries.map((entry) => ({ entry })),
       ),
-      ...packages.map(({ made }) => made.fragment),
-      await writeFragment(this.#store, items),
-    ];
-    return this.#join(fragments);
+      writeFragment(this.#store, items),
+      this.#makeEnd(),
+    ]);
+    return this.#join([first, ...packages.map(({ made }) => made.fragment), last]);
   }
 
   async entries(layer: EntriesLayer, write: boolean): Promise<Layer | undefined> {
@@ -189,9 +191,14 @@ export class Assembly {
     return made;
   }
 
+  async #makeEnd(): Promise<Fragment> {
+    this.#end ??= await endFragment(this.#store, chooseDeflate());
+    return this.#end;
+  }
+
   async #join(fragments: readonly Fragment[]): Promise<Layer> {
     const filled = fragments.filter(({ tarSize }) => tarSize > 0);
-    return joinLayer(this.#store, [...filled, await endFragment(this.#store, chooseDeflate())]);
+    return joinLayer(this.#store, [...filled, await this.#makeEnd()]);
   }
 
   #mustNotBe(path: string, wanted: string, layer: EntriesLayer): void {

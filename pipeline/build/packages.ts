@@ -19,7 +19,7 @@ import {
   type Stores,
 } from "./package-fragment.ts";
 import { layerKey, type PlannedImage, type PlannedSystem } from "./plan.ts";
-import { diversionsOf } from "./system/diversions.ts";
+import { divertedEntries } from "./system/diversions.ts";
 import { systemFiles } from "./system/system.ts";
 import type { SystemResult } from "./system/types.ts";
 
@@ -156,7 +156,7 @@ function settle(
   const all = segment.all.map((key) => facts.get(key) ?? raise(missing(key)));
   const file = `images/${image.image}/image.yaml`;
   const system = systemFiles({ packages: all, architecture: architectureOf(image), file, ...segment.system });
-  const divert = diversionsOf(all);
+  const divert = divertedEntries(all, system.diversions);
   const drop = settleConflicts(all, divert);
   const overrides = new Map(system.overrides.map((override) => [override.path, override]));
   const recipes = new Map<string, PackageRecipe>();
@@ -200,11 +200,11 @@ export async function unpackPackages(
   const reader = new FactsReader(stores.results);
   const facts = new Map<string, PackageFacts>();
   const newest = new Map<string, number>();
-  for (const [key, { recipe }] of plain) {
+  await inParallel([...plain], 16, async ([key, { recipe }]) => {
     const made = first.get(recipeKey(recipe)) ?? raise(missing(key));
     facts.set(key, await reader.read(made));
     newest.set(key, made.newest);
-  }
+  });
   // Images with a common base share its segments: the key of a layer says everything that a segment depends on.
   const settled = new Map<string, Settled>();
   const second: Wanted[] = [];

@@ -432,6 +432,8 @@ describe("what goes wrong", () => {
     web.files.set("/a", content("a"));
     mkdirSync(at.store.directory, { recursive: true });
     writeFileSync(join(at.store.directory, "tmp"), "not a directory");
-    expect(await fetchFrom(at, [web.base], [wantedOf("a", content("a"))])).toMatch(/^LS1004 .* a file stands where a directory is needed/);
+    expect(await fetchFrom(at, [web.base], [wantedOf("a", content("a"))])).toMatch(
+      /^LS1004 .* a file stands where a directory is needed/,
+    );
   });
 });

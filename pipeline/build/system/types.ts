@@ -34,7 +34,7 @@ export interface SystemResult {
   readonly overrides: readonly Override[];
   /** Packages' directories that are not to be written, because scripts remove them or put a link in their place (`var/run`); sorted. */
   readonly removed: readonly string[];
-  /** All diversions, as scripts gave them; `diversionsOf` tells which entries they move. */
+  /** All diversions, as scripts gave them; `divertedEntries` tells which entries they move. */
   readonly diversions: readonly Diversion[];
   readonly done: readonly { readonly package: string; readonly script: ScriptName; readonly what: string }[];
   readonly notDone: readonly ScriptNote[];

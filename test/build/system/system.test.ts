@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { diversionsOf } from "../../../pipeline/build/system/diversions.ts";
+import { divertedEntries } from "../../../pipeline/build/system/diversions.ts";
 import { infoFiles } from "../../../pipeline/build/system/info.ts";
 import { systemFiles, unfinishedScripts } from "../../../pipeline/build/system/system.ts";
 import type { SystemInput, SystemResult } from "../../../pipeline/build/system/types.ts";
@@ -193,8 +193,11 @@ describe("diversions", () => {
       files: { "usr/bin/tool": "one" },
     });
     const two = madeFacts("two", { files: { "usr/bin/tool": "two", "usr/bin/x": "x" } });
-    expect(diversionsOf([one, two])).toEqual([[], [["usr/bin/tool", "usr/bin/tool.real"]]]);
-    expect(diversionsOf([two])).toEqual([[]]);
+    expect(divertedEntries([one, two], system([one, two]).diversions)).toEqual([
+      [],
+      [["usr/bin/tool", "usr/bin/tool.real"]],
+    ]);
+    expect(divertedEntries([two], system([two]).diversions)).toEqual([[]]);
     expect(textOf(system([one, two]), "var/lib/dpkg/diversions")).toBe(
       "/bin/x\n/bin/x.real\none\n/usr/bin/tool\n/usr/bin/tool.real\none\n",
     );
