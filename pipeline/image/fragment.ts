@@ -153,16 +153,18 @@ export async function makeFragment(
   fill: (writer: FragmentWriter) => Promise<void>,
 ): Promise<Fragment> {
   const blob = await store.writer();
-  const tar = await store.tarWriter();
-  const writer = new FragmentWriter(blob, deflate, tar);
+  let tar: TarWriter | undefined;
+  let writer: FragmentWriter | undefined;
   try {
+    tar = await store.tarWriter();
+    writer = new FragmentWriter(blob, deflate, tar);
     await fill(writer);
     const sums = await writer.finish();
     const fragment = { ...(await blob.commit()), ...sums };
     if (sums.tarSize <= largestTar) await tar.keep(fragment.digest);
     return fragment;
   } finally {
-    await writer.abandon();
-    await Promise.all([blob.abort(), tar.drop()]);
+    await writer?.abandon();
+    await Promise.all([blob.abort(), tar?.drop()]);
   }
 }
