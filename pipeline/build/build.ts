@@ -80,24 +80,34 @@ async function makeRecord(
   return record;
 }
 
-/** The layers of one plan, from the bottom up: from the records, from another image that is making them, or made. */
+/** What is known of the layers of one plan, from the bottom up. */
+function knownLayers(results: Store, { plan }: PlannedImage): Promise<readonly (LayerRecord | undefined)[]> {
+  return Promise.all(plan.layers.map((_, index) => knownLayer(results, layerKey(plan, index))));
+}
+
+/** What all images of one build share. */
+interface Work {
+  readonly host: Host;
+  readonly stores: Stores;
+  readonly report: Report;
+  readonly unpacked: Unpacked;
+  readonly underWay: UnderWay;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The layers of one plan, from the bottom up: known, from another image that is making them, or made. */
 async function buildLayers(
-  stores: Stores,
-  report: Report,
+  { stores, report, unpacked, underWay, signal }: Work,
   image: PlannedImage,
-  unpacked: Unpacked,
-  underWay: UnderWay,
-  signal?: AbortSignal,
+  known: readonly (LayerRecord | undefined)[],
 ): Promise<{ readonly records: readonly LayerRecord[]; readonly cached: boolean }> {
   const { plan } = image;
-  const keys = plan.layers.map((_, index) => layerKey(plan, index));
-  const known = await Promise.all(keys.map((key) => knownLayer(stores.results, key)));
   if (known.every((record) => record !== undefined)) return { records: known, cached: true };
   const assembly = new Assembly(stores.results, image.sources);
   const records: LayerRecord[] = [];
   for (const [index, planned] of plan.layers.entries()) {
     if (signal?.aborted === true) throw interrupted();
-    const key = keys[index] ?? "";
+    const key = layerKey(plan, index);
     const started = underWay.get(key);
     const there = known[index] ?? (started === undefined ? undefined : await started);
     // A layer that is there still says what the ones above it find below.
@@ -127,17 +137,13 @@ async function buildLayers(
 }
 
 async function buildPlatform(
-  host: Host,
-  stores: Stores,
-  report: Report,
+  work: Work,
   image: PlannedImage,
-  unpacked: Unpacked,
-  underWay: UnderWay,
-  signal?: AbortSignal,
+  known: readonly (LayerRecord | undefined)[],
 ): Promise<BuiltPlatform> {
-  const begin = host.elapsed();
+  const begin = work.host.elapsed();
   const { plan } = image;
-  const { records, cached } = await buildLayers(stores, report, image, unpacked, underWay, signal);
+  const { records, cached } = await buildLayers(work, image, known);
   const layers = records.map(({ layer }) => layer);
   const { config, manifest } = imageDocuments({
     format,
@@ -160,7 +166,7 @@ async function buildPlatform(
     packages: image.packages.size,
     size: manifest.bytes.length + config.bytes.length + [...blobs.values()].reduce((sum, size) => sum + size, 0),
     cached,
-    duration: host.elapsed() - begin,
+    duration: work.host.elapsed() - begin,
     notDone: records.flatMap(({ notDone }) => notDone),
   };
 }
@@ -210,19 +216,15 @@ export async function buildImages(
   images: readonly PlannedImage[],
   options: BuildOptions,
 ): Promise<readonly BuiltImage[]> {
-  const needed: PlannedImage[] = [];
-  for (const image of images) {
-    const { plan } = image;
-    const known = await Promise.all(plan.layers.map((_, index) => knownLayer(stores.results, layerKey(plan, index))));
-    if (known.includes(undefined)) needed.push(image);
-  }
+  const known = await Promise.all(images.map((image) => knownLayers(stores.results, image)));
+  const needed = images.filter((_, index) => known[index]?.includes(undefined));
   // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
   if (needed.length > 0) startTarDigest();
   const unpacked =
     needed.length > 0 ? await unpackPackages(host, stores, report, needed, options.signal) : nothingUnpacked;
-  const underWay: UnderWay = new Map();
-  const built = await inParallel(images, host.parallelism, (image) =>
-    buildPlatform(host, stores, report, image, unpacked, underWay, options.signal),
+  const work: Work = { host, stores, report, unpacked, underWay: new Map(), signal: options.signal };
+  const built = await inParallel(images, host.parallelism, (image, index) =>
+    buildPlatform(work, image, known[index] ?? []),
   );
   const byImage = new Map<string, BuiltPlatform[]>();
   for (const [index, platform] of built.entries()) {
