@@ -6,6 +6,7 @@ import type { Host } from "../host/host.ts";
 import type { Report } from "../report/report.ts";
 import type { Store } from "../store/store.ts";
 import { comparePaths } from "../tree/entry.ts";
+import { architectureOf } from "./architecture.ts";
 import type { UnpackedPackage } from "./assemble.ts";
 import { settleConflicts } from "./conflicts.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
@@ -29,15 +30,16 @@ interface Wanted {
   readonly size: number;
 }
 
-/** Fragments by recipe key, found or made. */
+/** Fragments by recipe key: those that are had already, and what else is wanted, found or made. */
 async function ensure(
   host: Host,
   stores: Stores,
   report: Report,
   wanted: readonly Wanted[],
+  had: ReadonlyMap<string, PackageFragment>,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, PackageFragment>> {
-  const found = new Map<string, PackageFragment>();
+  const found = new Map(had);
   const missing = new Map<string, Wanted>();
   for (const item of wanted) {
     const key = recipeKey(item.recipe);
@@ -143,10 +145,6 @@ interface Settled {
   readonly system: SystemResult;
 }
 
-function architectureOf(image: PlannedImage): "amd64" | "arm64" {
-  return image.plan.platform === "linux/amd64" ? "amd64" : "arm64";
-}
-
 function settle(
   image: PlannedImage,
   segment: Segment,
@@ -155,7 +153,12 @@ function settle(
 ): Settled {
   const all = segment.all.map((key) => facts.get(key) ?? raise(missing(key)));
   const file = `images/${image.image}/image.yaml`;
-  const system = systemFiles({ packages: all, architecture: architectureOf(image), file, ...segment.system });
+  const system = systemFiles({
+    packages: all,
+    architecture: architectureOf(image.plan.platform),
+    file,
+    ...segment.system,
+  });
   const divert = divertedEntries(all, system.diversions);
   const drop = settleConflicts(all, divert);
   const overrides = new Map(system.overrides.map((override) => [override.path, override]));
@@ -196,7 +199,7 @@ export async function unpackPackages(
     for (const [key, { sha256, size }] of packages)
       plain.set(key, { recipe: { sha256, ...noChange }, name: key, size });
   }
-  const first = await ensure(host, stores, report, [...plain.values()], signal);
+  const first = await ensure(host, stores, report, [...plain.values()], new Map(), signal);
   const reader = new FactsReader(stores.results);
   const facts = new Map<string, PackageFacts>();
   const newest = new Map<string, number>();
@@ -218,23 +221,20 @@ export async function unpackPackages(
         second.push({ recipe, name: key, size: image.packages.get(key)?.size ?? 0 });
     }
   }
-  const final = await ensure(host, stores, report, second, signal);
-  const unpacked = new Map<string, UnpackedPackage>();
-  for (const { recipe, name } of second) {
-    const id = recipeKey(recipe);
-    const made = final.get(id) ?? raise(missing(name));
-    unpacked.set(id, { key: name, made, facts: await reader.read(made) });
+  const final = await ensure(host, stores, report, second, first, signal);
+  const packages = new Map<PlannedImage, ReadonlyMap<string, UnpackedPackage>>();
+  for (const image of images) {
+    const own = new Map<string, UnpackedPackage>();
+    for (const { layer } of segmentsOf(image)) {
+      for (const [key, recipe] of settled.get(layerKey(image.plan, layer))?.recipes ?? []) {
+        const made = final.get(recipeKey(recipe)) ?? raise(missing(key));
+        own.set(key, { key, made, facts: await reader.read(made) });
+      }
+    }
+    packages.set(image, own);
   }
   return {
-    package(image, key) {
-      for (const segment of segmentsOf(image)) {
-        const recipe = settled.get(layerKey(image.plan, segment.layer))?.recipes.get(key);
-        if (recipe !== undefined) return unpacked.get(recipeKey(recipe)) ?? raise(missing(key));
-      }
-      throw missing(key);
-    },
-    system(image, layer) {
-      return settled.get(layerKey(image.plan, layer))?.system ?? raise(missing("the system"));
-    },
+    package: (image, key) => packages.get(image)?.get(key) ?? raise(missing(key)),
+    system: (image, layer) => settled.get(layerKey(image.plan, layer))?.system ?? raise(missing("the system")),
   };
 }

@@ -3,17 +3,12 @@ import { LockstepError, type Problem, formatProblem } from "../host/errors.ts";
 import type { Lock, LockedPackage } from "../lock/types.ts";
 import type { Report } from "../report/report.ts";
 import type { Candidate } from "../source/debian/candidate.ts";
-import type { BinaryArchitecture } from "../source/debian/indexes.ts";
 import { resolve } from "../source/debian/resolve.ts";
 import type { ResolvedImage } from "../source/debian/same-versions.ts";
 import type { Preference, Universe } from "../source/debian/universe.ts";
 import type { Platform } from "../spec/types.ts";
 import { type Scope, preferenceFor } from "./pin-scope.ts";
 import { type PackageRequest, impliedPackages } from "./requests.ts";
-
-export function architectureOf(platform: Platform): BinaryArchitecture {
-  return platform === "linux/amd64" ? "amd64" : "arm64";
-}
 
 export interface PinInput {
   readonly requests: readonly PackageRequest[];

@@ -18,7 +18,8 @@ import type { ImageSpec, Platform } from "../spec/types.ts";
 import type { Store } from "../store/store.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { type PinDiff, diffLocks } from "./pin-diff.ts";
-import { architectureOf, resolveAll } from "./pin-resolve.ts";
+import { architectureOf } from "./architecture.ts";
+import { resolveAll } from "./pin-resolve.ts";
 import { type Scope, scopeOf } from "./pin-scope.ts";
 import { type PackageRequest, packageRequests } from "./requests.ts";
 

@@ -1,6 +1,6 @@
 /** `lockstep attest`: signs what is known of each image, rebuilding first so that the statement can say whether it was reproduced. */
 import { resolve } from "node:path";
-import { attestImage, writeSboms } from "../evidence/record.ts";
+import { attestImages } from "../evidence/record.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, outputDirectory, shown } from "./command.ts";
@@ -22,11 +22,8 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const differing = verdicts.filter(({ verdict }) => verdict === "differs");
   // Nothing is signed about an image that does not come out the same again.
   if (differing.length > 0) return { exit: 1, result: { verdicts }, text: differing.map(describeVerdict).join("") };
-  const attested = [];
-  for (const built of images) {
-    const sboms = await writeSboms(host, repository, planned, built, resolve(out, "sbom"));
-    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", resolve(out, "attestations")));
-  }
+  const directories = { sboms: resolve(out, "sbom"), attestations: resolve(out, "attestations") };
+  const attested = await attestImages(host, repository, planned, images, directories);
   const text = attested
     .map(({ image, path, signer }) => `${image}  ${shown(context, path)}  verified, key ${signer}\n`)
     .join("");

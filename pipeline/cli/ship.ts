@@ -4,7 +4,7 @@ import type { BuiltImage } from "../build/build.ts";
 import { scriptWarnings } from "../build/scripts-check.ts";
 import { imagesOf, readModel, renderTree } from "../deliver/delivery.ts";
 import { writeRendered } from "../deliver/tree.ts";
-import { attestImage, writeSboms } from "../evidence/record.ts";
+import { attestImages } from "../evidence/record.ts";
 import { formatProblem } from "../host/errors.ts";
 import { humanBytes } from "../report/format.ts";
 import { table } from "../report/table.ts";
@@ -63,11 +63,7 @@ export const run: CommandModule["run"] = async (context, options) => {
       text: `${summary(images, verdicts)}\n${differing.map(describeVerdict).join("")}`,
     };
   }
-  const attested = [];
-  for (const built of images) {
-    const sboms = await writeSboms(host, repository, planned, built, directories.sboms);
-    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", directories.attestations));
-  }
+  const attested = await attestImages(host, repository, planned, images, directories);
   const model = await readModel(repository);
   const wanted = imagesOf(model);
   const files = renderTree(

@@ -100,7 +100,7 @@ export interface Attested {
  * States what is known of an image, signs it with the local key, writes `<directory>/<image>.sigstore.json`, and verifies what was
  * written. Throws LS60xx and LS61xx when the key cannot be used or the bundle does not verify.
  */
-export async function attestImage(
+async function attestImage(
   host: Host,
   repository: Repository,
   planned: readonly PlannedImage[],
@@ -142,4 +142,20 @@ export async function attestImage(
     file: path,
   });
   return { image: built.image, path, signer, reused };
+}
+
+/** SBOMs and attestations of several images that were reproduced, each in its directory. */
+export async function attestImages(
+  host: Host,
+  repository: Repository,
+  planned: readonly PlannedImage[],
+  images: readonly BuiltImage[],
+  directories: { readonly sboms: string; readonly attestations: string },
+): Promise<readonly Attested[]> {
+  const attested: Attested[] = [];
+  for (const built of images) {
+    const sboms = await writeSboms(host, repository, planned, built, directories.sboms);
+    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", directories.attestations));
+  }
+  return attested;
 }

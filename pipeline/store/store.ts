@@ -224,14 +224,18 @@ export class Store {
     }
   }
 
-  async writer(): Promise<BlobWriter> {
+  /** A new file that no other process has; whoever opens it renames or removes it. */
+  async #temporary(): Promise<{ readonly temporary: string; readonly file: FileHandle }> {
     const temporary = join(this.directory, "tmp", this.#host.token(12));
-    let file: FileHandle;
     try {
-      file = await inDirectory(temporary, () => open(temporary, "wx", 0o444));
+      return { temporary, file: await inDirectory(temporary, () => open(temporary, "wx", 0o444)) };
     } catch (error) {
       throw writeFailure(this.directory, error);
     }
+  }
+
+  async writer(): Promise<BlobWriter> {
+    const { temporary, file } = await this.#temporary();
     const digester = new Digester();
     let pending = true;
     return {
@@ -293,10 +297,7 @@ export class Store {
   }
 
   async tarWriter(): Promise<TarWriter> {
-    const temporary = join(this.directory, "tmp", this.#host.token(12));
-    const file = await inDirectory(temporary, () => open(temporary, "wx", 0o444)).catch((error: unknown) => {
-      throw writeFailure(this.directory, error);
-    });
+    const { temporary, file } = await this.#temporary();
     let pending = true;
     let position = 0;
     const drop = async (): Promise<void> => {
