@@ -59,7 +59,8 @@ const ambient: Readonly<Record<string, RegExp>> = {
 
 /** Where something ambient is used outside of host/ all the same, and why no byte of an image can depend on it. */
 const exceptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "cli/main.ts": { process: "the entry: arguments in, text and exit code out, signals" },
+  "cli/main.ts": { process: "the command line: arguments in, text and exit code out, signals" },
+  "cli/start.js": { process: "finds the user's compile cache before anything else", machine: "the same" },
   "source/http.ts": { timers: "limits on how long a silent server is waited for; what it sends is checked by digest" },
 };
 

@@ -47,11 +47,11 @@ function importsOf(path: string, code: string): readonly Import[] {
   return [...read(statement, false), ...read(call, true)];
 }
 
-/** Every TypeScript file below `pipeline/`, sorted by path. */
+/** Every source file below `pipeline/`, sorted by path. */
 export function sources(): readonly Source[] {
   const base = join(root, "pipeline");
   return readdirSync(base, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.[jt]s$/.test(path))
     .toSorted(comparePaths)
     .map((path) => {
       const text = readFileSync(join(base, path), "utf8");

@@ -14,7 +14,7 @@ export function generation(): string {
   hash.update(readFileSync(join(pipeline, "../package-lock.json")));
   for (const room of rooms) {
     const names = readdirSync(join(pipeline, room), { recursive: true, encoding: "utf8" });
-    for (const name of names.filter((path) => path.endsWith(".ts")).toSorted(comparePaths)) {
+    for (const name of names.filter((path) => /\.[jt]s$/.test(path)).toSorted(comparePaths)) {
       hash.update(`${room}/${name}\0`);
       hash.update(readFileSync(join(pipeline, room, name)));
     }

@@ -1,6 +1,5 @@
 /** The program's entry: parses the command line, runs one command, prints its outcome, and ends with its exit code. */
 import { existsSync } from "node:fs";
-import { enableCompileCache } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { type ExitCode, LockstepError, messageOf, type Problem } from "../host/errors.ts";
@@ -173,7 +172,6 @@ async function main(host: Host, given: readonly string[]): Promise<ExitCode> {
 }
 
 const host = createHost();
-enableCompileCache(host.codeDirectory);
 // Whoever reads our output may stop reading.
 process.stdout.on("error", (error: Error & { code?: string }) => {
   if (error.code !== "EPIPE") throw error;

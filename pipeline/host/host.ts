@@ -45,8 +45,6 @@ export interface Host {
   readonly node: string;
   /** Where caches go: `$LOCKSTEP_STORE`, else `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. */
   readonly cacheDirectory: string;
-  /** Where Node keeps compiled modules: of the user, whatever the store is. */
-  readonly codeDirectory: string;
   /** Where keys and settings go: `$XDG_CONFIG_HOME/lockstep`, else `~/.config/lockstep`. */
   readonly configDirectory: string;
   readonly temporaryDirectory: string;
@@ -167,7 +165,6 @@ function environment(): Record<string, string> {
 
 /** The host of this process. Tests make their own by spreading this one and replacing members. */
 export function createHost(): Host {
-  const cache = join(env("XDG_CACHE_HOME") ?? join(homedir(), ".cache"), "lockstep");
   return {
     now: () => Date.now(),
     elapsed: () => performance.now(),
@@ -179,8 +176,7 @@ export function createHost(): Host {
     cwd: process.cwd(),
     platform: process.platform,
     node: process.execPath,
-    cacheDirectory: env("LOCKSTEP_STORE") ?? cache,
-    codeDirectory: join(cache, "compiled"),
+    cacheDirectory: env("LOCKSTEP_STORE") ?? join(env("XDG_CACHE_HOME") ?? join(homedir(), ".cache"), "lockstep"),
     configDirectory: join(env("XDG_CONFIG_HOME") ?? join(homedir(), ".config"), "lockstep"),
     temporaryDirectory: tmpdir(),
     run,

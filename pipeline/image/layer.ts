@@ -7,8 +7,7 @@ import type { Blob, BlobWriter, Store } from "../store/store.ts";
 import { combineCrc32 } from "./crc32.ts";
 import type { Deflate } from "./deflate.ts";
 import { type Fragment, makeFragment } from "./fragment.ts";
-import { digestTars } from "./tar-digest.ts";
-import type { TarPart } from "./tar-digest-worker.ts";
+import { digestTars, type TarPart } from "./tar-digest.ts";
 import { endOfArchive } from "./tar.ts";
 
 export interface Layer extends Blob {

@@ -1,6 +1,24 @@
 /** The digest of a layer's tar from kept tars, computed by a thread of its own while this one copies the compressed form. */
 import { Worker } from "node:worker_threads";
-import type { TarAnswer, TarPart, TarQuestion } from "./tar-digest-worker.ts";
+
+/** A file with what it must be: bytes and CRC-32. */
+export interface TarPart {
+  readonly path: string;
+  readonly size: number;
+  readonly crc32: number;
+}
+
+/** What the thread is asked. */
+export interface TarQuestion {
+  readonly id: number;
+  readonly parts: readonly TarPart[];
+}
+
+/** SHA-256 of all parts together in hexadecimal; undefined when one of them is not what it must be. */
+interface TarAnswer {
+  readonly id: number;
+  readonly sha256: string | undefined;
+}
 
 let worker: Worker | undefined;
 let asked = 0;
@@ -16,7 +34,7 @@ function settle(id: number, sha256: string | undefined): void {
 /** Starts the thread, so that it is there when it is needed. */
 export function startTarDigest(): Worker {
   if (worker !== undefined) return worker;
-  const started = new Worker(new URL("./tar-digest-worker.ts", import.meta.url));
+  const started = new Worker(new URL("./tar-digest-worker.js", import.meta.url));
   const lost = (): void => {
     worker = undefined;
     for (const id of waiting.keys()) settle(id, undefined);
