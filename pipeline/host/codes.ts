@@ -75,6 +75,17 @@ export const codes = {
   LS2403: { title: "no id is free for a system account", exit: 3 },
   LS2404: { title: "CA certificate cannot be read", exit: 3 },
   LS2405: { title: "work of a maintainer script is not done", exit: 1 },
+  // 29xx git repositories
+  LS2901: { title: "git is not there, or too old", exit: 4 },
+  LS2902: { title: "git repository is reached in a way that is not allowed", exit: 3 },
+  LS2903: { title: "git repository cannot be read", exit: 4 },
+  LS2904: { title: "tag or branch is not in the git repository", exit: 3 },
+  LS2905: { title: "name is of a tag and of a branch", exit: 3 },
+  LS2906: { title: "commit cannot be had from the git repository", exit: 3 },
+  LS2907: { title: "object of a git repository is malformed", exit: 3 },
+  LS2908: { title: "tree of a git repository has a forbidden name", exit: 3 },
+  LS2909: { title: "submodule has no usable repository", exit: 3 },
+  LS2910: { title: "commit is dated in the future", exit: 3 },
   // 30xx the store
   LS3001: { title: "blob in the store is corrupt", exit: 4 },
   LS3002: { title: "blob is not in the store", exit: 4 },

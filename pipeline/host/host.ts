@@ -51,10 +51,15 @@ export interface Host {
   /** Runs a program without a shell and collects its output. Rejects when it cannot be started, and once it has ended when the signal fired. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /**
-   * Sends bytes through a program and gives what it writes, as it comes; nothing of the environment is handed on. Throws when it cannot be
-   * started, or ends with anything but 0, with what it said on stderr.
+   * Sends bytes through a program and gives what it writes, as it comes; nothing of the environment is handed on, `env` is all it has.
+   * Throws when it cannot be started, or ends with anything but 0, with what it said on stderr.
    */
-  filter(program: string, args: readonly string[], input: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  filter(
+    program: string,
+    args: readonly string[],
+    input: AsyncIterable<Uint8Array>,
+    env?: Readonly<Record<string, string>>,
+  ): AsyncIterable<Uint8Array>;
   /** The absolute path of a program on PATH, when there is one that may be run. */
   findProgram(name: string): string | undefined;
   /** Waits, for back-off; ends early when the signal fires. */
@@ -96,8 +101,9 @@ async function* filter(
   program: string,
   args: readonly string[],
   input: AsyncIterable<Uint8Array>,
+  env: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<Uint8Array, void> {
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: {} });
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env });
   const ended = new Promise<string | undefined>((resolve) => {
     const said: Buffer[] = [];
     child.stderr.on("data", (chunk: Buffer) => said.push(chunk));
