@@ -22,7 +22,7 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   spec: ["host", "tree"],
   lock: ["host", "store", "tree"],
   source: ["host", "report", "store", "tree", "spec", "lock"],
-  registry: ["host", "report", "store"],
+  registry: ["host", "report", "store", "image"],
   build: nouns,
   verify: [...nouns, "build"],
   evidence: [...nouns, "build", "verify"],
@@ -34,7 +34,7 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
 /** npm packages: which files may import each, and how. Anything else is a decision that belongs in this table first. */
 const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonly late: boolean }>> = {
   commander: { files: /^cli\//, late: false },
-  yaml: { files: /^(spec|deliver)\/|^source\/debian\/mirrors\.ts$/, late: false },
+  yaml: { files: /^(spec|deliver)\/|^source\/debian\/mirrors\.ts$|^registry\/settings\.ts$/, late: false },
   zod: { files: /^(spec\/schema|deliver\/schema|deliver\/read|spec\/[a-z-]+)\.ts$/, late: false },
   semver: { files: /^deliver\//, late: false },
   openpgp: { files: /^source\/debian\/(keys|signature)\.ts$/, late: true },

@@ -1,10 +1,11 @@
 /** Downloads one blob: every address in turn, again after a wait, going on where a break left off. */
+import { backOff } from "../host/back-off.ts";
 import { LockstepError, messageOf, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Digest } from "../store/digest.ts";
+import { PartialFile } from "../store/partial.ts";
 import type { Store } from "../store/store.ts";
 import type { Transport } from "./http.ts";
-import { PartialFile } from "./partial.ts";
 
 /** A blob that is needed, with what it is called in messages. */
 export interface Wanted {
@@ -36,12 +37,6 @@ export interface Run {
   answered: boolean;
   /** Set once a download had no answer in all its tries and no other had one: the others then do not wait in turn. */
   unreachable: boolean;
-}
-
-/** Milliseconds to wait before try number `attempt` (1, 2, …): twice as long each time, spread by half either way. */
-export function backOff(host: Host, attempt: number): number {
-  const spread = Number.parseInt(host.token(2), 16) / 0xffff;
-  return Math.min(500 * 2 ** (attempt - 1), 15_000) * (0.5 + spread);
 }
 
 type Attempt = { readonly kind: "done" } | (Pick<Refusal, "kind" | "reason"> & { readonly resumed?: boolean });

@@ -6,6 +6,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { fileURLToPath } from "node:url";
 import { systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { proxyEnvironment } from "../host/proxy.ts";
 
 export type Opened =
   /** Bytes from `start` on; `size` is that of the whole file, where the other side tells. */
@@ -27,16 +28,6 @@ class TransferError extends Error {
 }
 
 const redirectLimit = 5;
-
-/** The variables that curl and apt know, in the form Node's agents take them. */
-function proxyEnvironment(host: Host): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const name of ["http_proxy", "https_proxy", "no_proxy"]) {
-    const value = host.env(name) ?? (name === "http_proxy" ? undefined : host.env(name.toUpperCase()));
-    if (value !== undefined) found[name] = value;
-  }
-  return found;
-}
 
 /** `bytes 100-199/200` (RFC 9110, section 14.4). */
 function contentRange(value: string | undefined): { readonly start: number; readonly size?: number } | undefined {

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Host } from "../../pipeline/host/host.ts";
 import { silent } from "../../pipeline/report/report.ts";
-import { backOff } from "../../pipeline/source/download.ts";
+import { backOff } from "../../pipeline/host/back-off.ts";
 import { type FetchOptions, type Wanted, fetchBlobs } from "../../pipeline/source/fetch.ts";
 import { digestOf, hexOf } from "../../pipeline/store/digest.ts";
 import { type Scene, scene } from "../support.ts";

@@ -8,7 +8,7 @@ import type { Report } from "../../report/report.ts";
 import { digestOf, hexOf } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
 import { addressBelow, shownAddress } from "../address.ts";
-import { backOff } from "../download.ts";
+import { backOff } from "../../host/back-off.ts";
 import type { Transport } from "../http.ts";
 import type { Mirrors } from "./mirrors.ts";
 import { type Release, isoDate, judgeRelease, parseRelease } from "./release.ts";

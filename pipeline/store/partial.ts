@@ -7,9 +7,8 @@ import { type FileHandle, copyFile, mkdir, open, readdir, rename, rm, stat } fro
 import { join } from "node:path";
 import { systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
-import { type Digest, Digester, hexOf } from "../store/digest.ts";
-import { type Store, writeFailure } from "../store/store.ts";
-import { comparePaths } from "../tree/entry.ts";
+import { type Digest, Digester, hexOf } from "./digest.ts";
+import { type Store, writeFailure } from "./store.ts";
 
 /** Milliseconds after which a file that nobody writes to counts as left behind: longer than a transfer may stall. */
 const abandonedAfter = 120_000;
@@ -25,7 +24,7 @@ async function ignoringAbsence<T>(work: Promise<T>): Promise<T | undefined> {
 async function takeOver(host: Host, directory: string, name: string, own: string): Promise<void> {
   const taken = await ignoringAbsence(rename(join(directory, name), own).then(() => true));
   if (taken === true) return;
-  const names = (await readdir(directory)).filter((other) => other.startsWith(`${name}.`)).toSorted(comparePaths);
+  const names = (await readdir(directory)).filter((other) => other.startsWith(`${name}.`)).toSorted();
   for (const other of names) {
     const path = join(directory, other);
     const info = await ignoringAbsence(stat(path));
