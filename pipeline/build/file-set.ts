@@ -10,6 +10,8 @@ import { matchesAny, parseGlob } from "../tree/glob.ts";
 import type { PlannedEntry } from "./plan.ts";
 
 export interface FileSet {
+  /** Absolute path in the image of the directory, or of the file when it is one. */
+  readonly into: string;
   readonly entries: readonly PlannedEntry[];
   /** Paths on this machine by SHA-256 of content. */
   readonly sources: ReadonlyMap<string, string>;
@@ -115,12 +117,11 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
   };
 
   const source = join(root, layer.from);
+  let path = into;
   try {
     const single = !lstatSync(source).isDirectory();
-    const path =
-      single && (layer.into.endsWith("/") || into === "")
-        ? [into, basename(source)].filter((part) => part !== "").join("/")
-        : into;
+    if (single && (layer.into.endsWith("/") || into === ""))
+      path = [into, basename(source)].filter((part) => part !== "").join("/");
     add(source, single ? basename(source) : "", path);
   } catch (error) {
     if (error instanceof LockstepError) throw error;
@@ -129,5 +130,5 @@ export function readFileSet(root: string, layer: FilesLayer): FileSet {
       { cause: error },
     );
   }
-  return { entries: entries.toSorted((a, b) => comparePaths(a.path, b.path)), sources };
+  return { into: `/${path}`, entries: entries.toSorted((a, b) => comparePaths(a.path, b.path)), sources };
 }

@@ -150,10 +150,14 @@ function entriesOf(
   }
 }
 
-function titleOf(layer: Exclude<LayerSpec, DebianLayer>): string {
+/** What the history says of a layer: the same for the same content, however its spec writes a path. */
+function titleOf(
+  layer: Exclude<LayerSpec, DebianLayer>,
+  files: (layer: LayerSpec & { kind: "files" }) => FileSet,
+): string {
   switch (layer.kind) {
     case "files":
-      return `lockstep: files ${layer.from} ${layer.into}`;
+      return `lockstep: files ${layer.from} ${files(layer).into}`;
     case "directories":
       return `lockstep: directories ${layer.directories.map(({ path }) => path).join(" ")}`;
     case "symlinks":
@@ -224,7 +228,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
         continue;
       }
       const entries = entriesOf(layer, fileSet).toSorted((a, b) => comparePaths(a.path, b.path));
-      layers.push({ kind: "entries", title: titleOf(layer), epoch, entries });
+      layers.push({ kind: "entries", title: titleOf(layer, fileSet), epoch, entries });
       if (layer.kind === "files") for (const [sha256, path] of fileSet(layer).sources) sources.set(sha256, path);
     }
     const resolved: Resolved = {

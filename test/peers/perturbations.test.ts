@@ -115,9 +115,10 @@ describe.skipIf(!python)("a file set (needs python3)", () => {
   });
 });
 
-it("a file set has the same layer whether or not the path that it goes to ends in a slash", async () => {
+it("an image is the same whether or not the path that a file set goes to ends in a slash", async () => {
   const image = await buildTiny(repository(undefined, spec.replace("into: /app", "into: /app/")));
   expect(image.platforms.map(({ layers }) => layers)).toEqual(reference.platforms.map(({ layers }) => layers));
+  expect(image.digest).toBe(reference.digest);
 });
 
 describe("a configuration", () => {

@@ -1,4 +1,5 @@
 /** Commands of maintainer scripts that speak to the package system: dpkg, its helpers, debconf and update-alternatives. */
+import { mergedUsr } from "./merged-usr.ts";
 import { asked, type Caller, fails, type Knowledge, nothing, type Plan, readOptions } from "./script-command.ts";
 import { parseMode } from "./script-files.ts";
 import type { Alternative } from "./script-model.ts";
@@ -56,10 +57,11 @@ const dpkg: Knowledge = ({ args }, caller) => {
     case "-L":
     case "--listfiles":
       return listFiles(rest[0] ?? "", caller);
-    case "-l":
-    case "--list":
     case "-S":
     case "--search":
+      return searchFiles(rest, caller);
+    case "-l":
+    case "--list":
     case "--verify":
       return asked;
     default:
@@ -73,10 +75,34 @@ function listFiles(name: string, caller: Caller): Plan {
   return { status: true, output: facts.entries.map((entry) => `/${entry.path}\n`).join("") };
 }
 
+/**
+ * Which packages ship the paths (dpkg-query(1), "--search"). A path counts wherever the merged /usr has it, as a script may ask before or
+ * after the merge. Patterns are left open.
+ */
+function searchFiles(paths: readonly string[], { model }: Caller): Plan {
+  if (paths.length === 0 || paths.some((path) => !/^\/[^*?[\\]+$/.test(path))) return asked;
+  const found = paths.map((path) => {
+    const wanted = [path.slice(1), mergedUsr(path.slice(1)), mergedUsr(path.slice(1), "directory")];
+    const owners = [...model.packages].filter(([, { entries }]) =>
+      entries.some((entry) => wanted.includes(entry.path)),
+    );
+    return { path, owners: owners.map(([name]) => name) };
+  });
+  return {
+    status: found.every(({ owners }) => owners.length > 0),
+    output: found.map(({ path, owners }) => (owners.length > 0 ? `${owners.join(", ")}: ${path}\n` : "")).join(""),
+  };
+}
+
 const dpkgQuery: Knowledge = ({ args }, caller) => {
-  const read = readOptions(args, ["-W", "--show", "-L", "--listfiles", "-l", "-s", "-S"], ["-f", "--showformat"]);
+  const read = readOptions(
+    args,
+    ["-W", "--show", "-L", "--listfiles", "-l", "-s", "-S", "--search"],
+    ["-f", "--showformat"],
+  );
   const [name] = read?.operands ?? [];
   if (read === undefined || name === undefined) return asked;
+  if (read.options.has("-S") || read.options.has("--search")) return searchFiles(read.operands, caller);
   if (read.options.has("-L") || read.options.has("--listfiles")) return listFiles(name, caller);
   const facts = packageNamed(name, caller);
   if (facts === undefined) return fails;

@@ -65,6 +65,12 @@ describe("conditions of a fresh installation", () => {
     ["getent group mail | grep -q '^mail:x:8'", true],
     ['case "$1" in configure|reconfigure) ;; *) false ;; esac', true],
     ["dpkg-query -L made | grep -qxF /usr/bin/tool", true],
+    ["dpkg-query -S /usr/bin/tool >/dev/null 2>&1", true],
+    ["dpkg -S /bin/tool", true],
+    ["dpkg-query --search /bin", true],
+    ["dpkg-query -S /lib64", false],
+    ["dpkg-query -S /usr/bin/tool /usr/bin/other", false],
+    ["dpkg -S /usr/bin/tool | grep -q '^made: /usr/bin/tool'", true],
   ])("%s is %s", (condition, expected) => {
     expect(postinst(`if ${condition}; then first; else second; fi`).left).toEqual([expected ? "first" : "second"]);
   });
