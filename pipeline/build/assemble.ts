@@ -10,7 +10,8 @@ import { Digester, digestOf, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, parentOf } from "../tree/entry.ts";
 import { type DirectoryMetadata, Directories } from "./directories.ts";
-import { type EntriesLayer, format, type PackagesLayer, type PlannedEntry } from "./plan.ts";
+import type { UnpackedInput } from "./inputs/unpack.ts";
+import { type EntriesLayer, format, type InputsLayer, type PackagesLayer, type PlannedEntry } from "./plan.ts";
 import type { PackageFragment } from "./package-fragment.ts";
 import type { GeneratedFile } from "../tree/generated.ts";
 import { infoDirectory } from "./system/info.ts";
@@ -22,6 +23,8 @@ export interface UnpackedPackage {
   readonly made: PackageFragment;
   readonly facts: PackageFacts;
 }
+
+type TitledLayer = EntriesLayer | InputsLayer;
 
 /** An entry with where its content comes from. */
 interface Item {
@@ -151,22 +154,10 @@ export class Assembly {
         explicit.add(planned.path);
         continue;
       }
-      if (directories.has(planned.path)) {
-        throw new LockstepError({
-          code: "LS4203",
-          message: `${layer.title} puts a ${planned.type} where the layers below have the directory ${planned.path}`,
-        });
-      }
-      const owner = this.#owners.get(planned.path);
-      if (owner !== undefined) this.replaced.push(`${planned.path} of ${owner}`);
-      this.#owners.set(planned.path, layer.title);
+      this.#put(planned, directories, layer, layer.title);
       items.push(plannedItem(planned, layer.epoch));
     }
-    for (const { path } of layer.entries) {
-      for (let parent = parentOf(path); parent !== ""; parent = parentOf(parent))
-        this.#mustNotBe(parent, "directory", layer);
-      directories.addParents(path, layer.title);
-    }
+    this.#addParents(layer.entries, directories, layer);
     const entries = directories.entries(layer.epoch, explicit);
     this.#directories = directories.merged();
     if (!write) return undefined;
@@ -178,6 +169,79 @@ export class Assembly {
       ),
       body,
     ]);
+  }
+
+  /**
+   * A layer of inputs in their order, then the entries that the plan adds. Throws LS4201 for a path that two of them have, LS4202 for a
+   * directory they disagree about, LS4203 for what does not fit on the layers below.
+   */
+  async inputs(layer: InputsLayer, inputs: readonly UnpackedInput[], write: boolean): Promise<Layer | undefined> {
+    const directories = new Directories(this.#directories);
+    const explicit = new Set<string>();
+    const own = new Map<string, string>();
+    const add = (entry: Pick<Entry, "path" | "type">, origin: string): void => {
+      const other = own.get(entry.path);
+      if (other !== undefined) {
+        const message = `${other} and ${origin} both have ${entry.path}, in the layer ${layer.title}`;
+        throw new LockstepError({ code: "LS4201", message });
+      }
+      own.set(entry.path, origin);
+      this.#put(entry, directories, layer, origin);
+    };
+    // Directories first: a file where any of them has a directory is told whatever the order.
+    for (const { input, entries } of inputs) {
+      for (const entry of entries) {
+        if (entry.type !== "directory") continue;
+        this.#mustNotBe(entry.path, "directory", layer);
+        directories.addNew(entry.path, entry, input.key);
+      }
+    }
+    for (const planned of layer.entries) {
+      if (planned.type !== "directory") continue;
+      this.#mustNotBe(planned.path, "directory", layer);
+      directories.replace(planned.path, planned, layer.title);
+      explicit.add(planned.path);
+    }
+    const added = layer.entries.filter(({ type }) => type !== "directory");
+    for (const { input, entries } of inputs)
+      for (const entry of entries) if (entry.type !== "directory") add(entry, input.key);
+    for (const planned of added) add(planned, layer.title);
+    for (const { entries } of inputs) this.#addParents(entries, directories, layer);
+    this.#addParents(layer.entries, directories, layer);
+    const entries = directories.entries(layer.epoch, explicit);
+    this.#directories = directories.merged();
+    if (!write) return undefined;
+    const first = await writeFragment(
+      this.#store,
+      entries.map((entry) => ({ entry })),
+    );
+    const last = await writeFragment(
+      this.#store,
+      added.map((planned) => plannedItem(planned, layer.epoch)),
+    );
+    return this.#join([first, ...inputs.map(({ made }) => made.fragment), last]);
+  }
+
+  /** Notes who has a path that is not a directory from now on. */
+  #put(entry: Pick<Entry, "path" | "type">, directories: Directories, layer: TitledLayer, origin: string): void {
+    if (directories.has(entry.path)) {
+      throw new LockstepError({
+        code: "LS4203",
+        message: `${layer.title} puts a ${entry.type} where the layers below have the directory ${entry.path}`,
+      });
+    }
+    const owner = this.#owners.get(entry.path);
+    if (owner !== undefined) this.replaced.push(`${entry.path} of ${owner}`);
+    this.#owners.set(entry.path, origin);
+  }
+
+  /** The directories above entries, none of which may be behind a link or a file. */
+  #addParents(entries: readonly Pick<Entry, "path">[], directories: Directories, layer: TitledLayer): void {
+    for (const { path } of entries) {
+      for (let parent = parentOf(path); parent !== ""; parent = parentOf(parent))
+        this.#mustNotBe(parent, "directory", layer);
+      directories.addParents(path, layer.title);
+    }
   }
 
   /** The fragment of a file set: made once for its content. */
@@ -201,7 +265,7 @@ export class Assembly {
     return joinLayer(this.#store, [...filled, await this.#makeEnd()]);
   }
 
-  #mustNotBe(path: string, wanted: string, layer: EntriesLayer): void {
+  #mustNotBe(path: string, wanted: string, layer: TitledLayer): void {
     const owner = this.#owners.get(path);
     if (owner === undefined) return;
     throw new LockstepError({
@@ -231,7 +295,11 @@ function itemOf(file: Exclude<GeneratedFile, { type: "directory" }>, mtime: numb
 }
 
 function plannedItem(planned: PlannedEntry, mtime: number): Item & { readonly sha256?: string } {
-  const { path, mode, uid, gid } = planned;
+  const { path, mode, uid, gid, text } = planned;
+  if (planned.type === "file" && text !== undefined) {
+    const content = Buffer.from(text);
+    return { entry: { type: "file", path, mode, uid, gid, mtime, size: content.length }, content };
+  }
   if (planned.type === "symlink")
     return { entry: { type: "symlink", path, mode, uid, gid, mtime, target: planned.target ?? "" } };
   const entry: Entry = { type: "file", path, mode, uid, gid, mtime, size: planned.size ?? 0 };

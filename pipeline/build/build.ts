@@ -14,8 +14,9 @@ import { inParallel } from "../host/parallel.ts";
 import { Assembly } from "./assemble.ts";
 import { nothingUnpacked, type Unpacked, unpackPackages } from "./packages.ts";
 import type { Stores } from "./package-fragment.ts";
-import { format, layerKey, type PlannedImage } from "./plan.ts";
-import type { ScriptNote } from "./system/types.ts";
+import type { UnpackedInput } from "./inputs/unpack.ts";
+import { format, type InputsLayer, layerKey, type PlannedImage, type PlannedLayer } from "./plan.ts";
+import type { ScriptNote, SystemResult } from "./system/types.ts";
 
 /** What building one image for one platform gave. */
 export interface BuiltPlatform {
@@ -91,13 +92,14 @@ interface Work {
   readonly stores: Stores;
   readonly report: Report;
   readonly unpacked: Unpacked;
+  readonly inputs: (layer: InputsLayer) => readonly UnpackedInput[];
   readonly underWay: UnderWay;
   readonly signal: AbortSignal | undefined;
 }
 
 /** The layers of one plan, from the bottom up: known, from another image that is making them, or made. */
 async function buildLayers(
-  { stores, report, unpacked, underWay, signal }: Work,
+  { stores, report, unpacked, inputs, underWay, signal }: Work,
   image: PlannedImage,
   known: readonly (LayerRecord | undefined)[],
 ): Promise<{ readonly records: readonly LayerRecord[]; readonly cached: boolean }> {
@@ -105,6 +107,18 @@ async function buildLayers(
   if (known.every((record) => record !== undefined)) return { records: known, cached: true };
   const assembly = new Assembly(stores.results, image.sources);
   const records: LayerRecord[] = [];
+  const layerOf = (planned: PlannedLayer, system: SystemResult | undefined, write: boolean) => {
+    switch (planned.kind) {
+      case "entries":
+        return assembly.entries(planned, write);
+      case "inputs":
+        return assembly.inputs(planned, inputs(planned), write);
+      case "packages": {
+        const packages = planned.packages.map((item) => unpacked.package(image, item.key));
+        return assembly.packages(planned, packages, system, write);
+      }
+    }
+  };
   for (const [index, planned] of plan.layers.entries()) {
     if (signal?.aborted === true) throw interrupted();
     const key = layerKey(plan, index);
@@ -114,15 +128,7 @@ async function buildLayers(
     const write = there === undefined;
     const system =
       planned.kind === "packages" && planned.system !== undefined ? unpacked.system(image, index) : undefined;
-    const making =
-      planned.kind === "entries"
-        ? assembly.entries(planned, write)
-        : assembly.packages(
-            planned,
-            planned.packages.map((item) => unpacked.package(image, item.key)),
-            system,
-            write,
-          );
+    const making = layerOf(planned, system, write);
     if (there !== undefined) {
       await making;
       records.push(there);
@@ -206,7 +212,7 @@ async function writeImage(
 }
 
 /**
- * Builds planned images and writes one layout for each under `options.out`. Needs every locked package in the inputs store (fetch them
+ * Builds planned images and writes one layout for each under `options.out`. Needs every locked input in the inputs store (fetch them
  * first). Throws what hostile or conflicting packages give (LS40xx, LS42xx), LS1003 when interrupted, LS1004 when the disk is full.
  */
 export async function buildImages(
@@ -222,7 +228,10 @@ export async function buildImages(
   if (needed.length > 0) startTarDigest();
   const unpacked =
     needed.length > 0 ? await unpackPackages(host, stores, report, needed, options.signal) : nothingUnpacked;
-  const work: Work = { host, stores, report, unpacked, underWay: new Map(), signal: options.signal };
+  const inputs = needed.some(({ plan }) => plan.layers.some(({ kind }) => kind === "inputs"))
+    ? await (await import("./inputs/unpack.ts")).unpackInputs(host, stores, report, needed, options.signal)
+    : () => [];
+  const work: Work = { host, stores, report, unpacked, inputs, underWay: new Map(), signal: options.signal };
   const built = await inParallel(images, host.parallelism, (image, index) =>
     buildPlatform(work, image, known[index] ?? []),
   );

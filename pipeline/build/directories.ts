@@ -48,6 +48,11 @@ export class Directories {
     }
   }
 
+  /** A directory of an archive from elsewhere: where lower layers have one already, theirs stays as it is. */
+  addNew(path: string, metadata: DirectoryMetadata, origin: string): void {
+    if (!this.#below.has(path)) this.add(path, metadata, origin);
+  }
+
   /** A directory as Lockstep itself makes it: it decides. */
   replace(path: string, metadata: DirectoryMetadata, origin: string): void {
     const { mode, uid, gid } = metadata;

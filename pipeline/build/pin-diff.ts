@@ -1,8 +1,10 @@
 /** How one lock differs from another, as data and as text for a person. */
-import type { Lock, LockedPackage } from "../lock/types.ts";
+import { sectionNames, sections } from "../lock/section.ts";
+import { type InputEntry, type InputSection, type Lock, type LockedPackage, sizeOf } from "../lock/types.ts";
 import { humanBytes } from "../report/format.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { comparePaths } from "../tree/entry.ts";
+import { inputSections } from "./inputs/kinds.ts";
 
 /** One package on one or several platforms that all changed alike; sizes are those of the first of them. */
 interface PackageChange {
@@ -17,8 +19,18 @@ interface PackageChange {
   readonly images: readonly string[];
 }
 
+/** One input that is no Debian package. */
+interface InputChange {
+  readonly section: InputSection;
+  readonly key: string;
+  readonly from?: InputEntry;
+  readonly to?: InputEntry;
+}
+
 export interface PinDiff {
   readonly changes: readonly PackageChange[];
+  /** By section and key. */
+  readonly inputs: readonly InputChange[];
   /** Images that are new in the lock, and those no longer in it, sorted. */
   readonly addedImages: readonly string[];
   readonly removedImages: readonly string[];
@@ -99,6 +111,7 @@ export function diffLocks(before: Lock, after: Lock): PinDiff {
   const removedImages = images.filter((image) => !after.images.has(image));
   return {
     changes,
+    inputs: inputChanges(before, after),
     addedImages,
     removedImages,
     unchanged: canonical(before) === canonical(after),
@@ -107,13 +120,25 @@ export function diffLocks(before: Lock, after: Lock): PinDiff {
 
 /** A lock as text that is the same for the same content, whatever the order it was made in. */
 function canonical(lock: Lock): string {
-  return canonicalJson([lock.releases, lock.packages, lock.images].map((section) => Object.fromEntries(section)));
+  return canonicalJson(sectionNames.map((section) => Object.fromEntries<unknown>(lock[section])));
 }
 
-function sizeChange({ from, to }: PackageChange): string {
-  if (from === undefined) return humanBytes(to?.size ?? 0);
-  if (to === undefined) return `-${humanBytes(from.size)}`;
-  const difference = to.size - from.size;
+function inputChanges(before: Lock, after: Lock): readonly InputChange[] {
+  return inputSections.flatMap((section) =>
+    union(before[section].keys(), after[section].keys()).flatMap((key): InputChange[] => {
+      const from = before[section].get(key);
+      const to = after[section].get(key);
+      if (canonicalJson(from ?? null) === canonicalJson(to ?? null)) return [];
+      return [{ section, key, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
+    }),
+  );
+}
+
+/** `from` and `to` are bytes before and after; undefined for what is not there. */
+function sizeChange(from: number | undefined, to: number | undefined): string {
+  if (from === undefined) return humanBytes(to ?? 0);
+  if (to === undefined) return `-${humanBytes(from)}`;
+  const difference = to - from;
   if (difference === 0) return "same size";
   return `${difference < 0 ? "-" : "+"}${humanBytes(Math.abs(difference))}`;
 }
@@ -132,7 +157,7 @@ export function formatDiff(diff: PinDiff): string {
     return [
       `${sign} ${change.name}${where}`,
       `${[...new Set(versions)].join(" → ")}${rebuilt}`,
-      sizeChange(change),
+      sizeChange(change.from?.size, change.to?.size),
       change.images.join(", "),
     ];
   });
@@ -154,6 +179,11 @@ export function formatDiff(diff: PinDiff): string {
   return [
     ...diff.addedImages.map((image) => `+ image ${image}`),
     ...diff.removedImages.map((image) => `- image ${image}`),
+    ...diff.inputs.map((change) => {
+      const sign = change.from === undefined ? "+" : change.to === undefined ? "-" : " ";
+      const size = sizeChange(change.from && sizeOf(change.from), change.to && sizeOf(change.to));
+      return `${sign} ${sections[change.section].entry} ${change.key}  ${size}`;
+    }),
     ...lines,
     told.length === 0 ? "no package changed" : `packages: ${told.join(", ")}`,
     "",

@@ -29,19 +29,20 @@ function holds(lock: Lock, image: string, name: string): boolean {
 }
 
 /**
- * Which images are resolved anew and how. `only` is the name of an image or, when there is none, of a package.
- * Throws LS2106 when it is neither.
+ * Which images are resolved anew and how. `only` is the name of an image or, when there is none, of a package; `isInput` tells that it
+ * is about another kind of input, which moves no package. Throws LS2106 when it is nothing of that.
  */
 export function scopeOf(
   specs: readonly ImageSpec[],
   requests: readonly PackageRequest[],
   lock: Lock,
   only: string | undefined,
+  isInput = false,
 ): Scope {
   if (only === undefined) return { actions: new Map(requests.map(({ image }) => [image, "newest"])) };
   const isImage = requests.some(({ image }) => image === only);
   const isPackage = !isImage && requests.some(({ image, names }) => names.includes(only) || holds(lock, image, only));
-  if (!isImage && !isPackage) {
+  if (!isImage && !isPackage && !isInput) {
     const known = [
       ...requests.flatMap(({ image, names }) => [image, ...names]),
       ...[...lock.packages.values()].map(({ name }) => name),
@@ -49,7 +50,7 @@ export function scopeOf(
     const hint = didYouMean(only, known);
     throw new LockstepError({
       code: "LS2106",
-      message: `"${only}" is neither an image with packages nor a package of one`,
+      message: `"${only}" is neither an image with locked inputs, nor a package or another input of one`,
       ...(hint === undefined ? {} : { hint }),
     });
   }

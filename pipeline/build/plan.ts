@@ -1,5 +1,5 @@
 /** Plans: the fully resolved, canonical JSON of one build. Everything the bytes depend on is in it, and nothing else. */
-import type { LockedPackage } from "../lock/types.ts";
+import type { InputSection, LockedInputs, LockedPackage } from "../lock/types.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
 import type { GroupSpec, Platform, UserSpec } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
@@ -41,6 +41,8 @@ export interface PlannedEntry {
   /** Files: bytes and SHA-256 of the content. */
   readonly size?: number;
   readonly sha256?: string;
+  /** Files: the content itself, where it was made for the plan; UTF-8. */
+  readonly text?: string;
   /** Symlinks: the link's text. */
   readonly target?: string;
 }
@@ -53,7 +55,57 @@ export interface EntriesLayer {
   readonly entries: readonly PlannedEntry[];
 }
 
-export type PlannedLayer = PackagesLayer | EntriesLayer;
+/** One entry of the lock's inputs and where it goes. Everything its fragment depends on, but for the epoch, is in it. */
+interface PlannedInputBase {
+  /** Where in the lock it is. */
+  readonly section: InputSection;
+  readonly key: string;
+  /** Of the blob, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** Path in the image, without a slash at the start; empty for the root. */
+  readonly into: string;
+}
+
+/** The blob is the content of one file, whose path is `into`. */
+export interface PlannedFile extends PlannedInputBase {
+  readonly unpack: "file";
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What of an archive is taken, and with which metadata. */
+export interface PlannedSelection {
+  /** How many leading components of every path are left out. */
+  readonly strip: number;
+  /** Globs of what is taken, on paths as they are after stripping; everything when there are none. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits by glob; the last match wins, the archive's own where none does. */
+  readonly modes: readonly { readonly glob: string; readonly mode: number }[];
+}
+
+/** The blob is a tar archive, compressed or not. */
+export interface PlannedTar extends PlannedInputBase, PlannedSelection {
+  readonly unpack: "tar";
+}
+
+export type PlannedInput = PlannedFile | PlannedTar;
+
+/** Inputs that are unpacked, and what the planner adds to them. */
+export interface InputsLayer {
+  readonly kind: "inputs";
+  readonly title: string;
+  readonly epoch: number;
+  /** Sorted by `into`, then by section and key. */
+  readonly inputs: readonly PlannedInput[];
+  /** Sorted by path; files have their `text`. */
+  readonly entries: readonly PlannedEntry[];
+}
+
+export type PlannedLayer = PackagesLayer | EntriesLayer | InputsLayer;
 
 export interface Plan {
   readonly format: typeof format;
@@ -73,6 +125,8 @@ export interface PlannedImage {
   readonly sources: ReadonlyMap<string, string>;
   /** Locked packages by key. */
   readonly packages: ReadonlyMap<string, LockedPackage>;
+  /** The other entries of the lock that the image needs on its platform, those of the images it is `from` too. */
+  readonly inputs: LockedInputs;
 }
 
 export function planHash(plan: Plan): Digest {

@@ -3,17 +3,21 @@ import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { didYouMean } from "../host/suggest.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
-import type { Lock, LockedPackage } from "../lock/types.ts";
-import type { DebianLayer, GroupSpec, ImageSpec, LayerSpec, Platform, UserSpec } from "../spec/types.ts";
+import { type Lock, type LockedInputs, type LockedPackage, noInputs } from "../lock/types.ts";
+import type { DebianLayer, GroupSpec, HttpLayer, ImageSpec, LayerSpec, Platform, UserSpec } from "../spec/types.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { resolveConfig } from "./config.ts";
 import { type FileSet, readFileSet } from "./file-set.ts";
+import { planHttp } from "./inputs/http.ts";
+import { inputRequests, inputsOf } from "./inputs/kinds.ts";
 import {
   format,
+  type InputsLayer,
   type PackagesLayer,
   type Plan,
   type PlannedEntry,
   type PlannedImage,
+  type PlannedInput,
   type PlannedLayer,
   planHash,
 } from "./plan.ts";
@@ -40,6 +44,7 @@ interface Resolved {
   readonly layers: readonly PlannedLayer[];
   readonly config: RuntimeConfig;
   readonly packages: ReadonlyMap<string, LockedPackage>;
+  readonly inputs: LockedInputs;
   readonly sources: ReadonlyMap<string, string>;
   readonly users: readonly UserSpec[];
   readonly groups: readonly GroupSpec[];
@@ -50,6 +55,7 @@ const scratch: Resolved = {
   layers: [],
   config: {},
   packages: new Map(),
+  inputs: noInputs,
   sources: new Map(),
   users: [],
   groups: [],
@@ -113,10 +119,30 @@ function splitPackages(
   return [...layers, packagesLayer(`${base}: ${requested}`, epoch, rest)];
 }
 
+function inputsLayer(
+  title: string,
+  epoch: number,
+  inputs: readonly PlannedInput[],
+  entries: readonly PlannedEntry[] = [],
+): InputsLayer {
+  return {
+    kind: "inputs",
+    title,
+    epoch,
+    inputs: inputs.toSorted(
+      (a, b) => comparePaths(a.into, b.into) || comparePaths(a.section, b.section) || comparePaths(a.key, b.key),
+    ),
+    entries: entries.toSorted((a, b) => comparePaths(a.path, b.path)),
+  };
+}
+
 function merge<Item extends { readonly name: string }>(base: readonly Item[], own: readonly Item[]): readonly Item[] {
   const names = new Set(own.map(({ name }) => name));
   return [...base.filter(({ name }) => !names.has(name)), ...own];
 }
+
+/** Layers that become entries of the plan, each by itself. */
+type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | HttpLayer>;
 
 /** A path without the slashes at its ends. */
 function inside(path: string): string {
@@ -124,7 +150,7 @@ function inside(path: string): string {
 }
 
 function entriesOf(
-  layer: Exclude<LayerSpec, DebianLayer>,
+  layer: EntriesLayerSpec,
   files: (layer: LayerSpec & { kind: "files" }) => FileSet,
 ): readonly PlannedEntry[] {
   switch (layer.kind) {
@@ -151,10 +177,7 @@ function entriesOf(
 }
 
 /** What the history says of a layer: the same for the same content, however its spec writes a path. */
-function titleOf(
-  layer: Exclude<LayerSpec, DebianLayer>,
-  files: (layer: LayerSpec & { kind: "files" }) => FileSet,
-): string {
+function titleOf(layer: EntriesLayerSpec, files: (layer: LayerSpec & { kind: "files" }) => FileSet): string {
   switch (layer.kind) {
     case "files":
       return `lockstep: files ${layer.from} ${files(layer).into}`;
@@ -201,6 +224,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     fileSets.set(layer, known);
     return known;
   };
+  const requests = inputRequests({ root, specs });
   const done = new Map<string, Resolved>();
 
   const resolve = (spec: ImageSpec, platform: Platform): Resolved => {
@@ -227,6 +251,11 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
         layers.push(...split.map((item, i) => (i === split.length - 1 ? { ...item, system } : item)));
         continue;
       }
+      if (layer.kind === "http") {
+        const { title, inputs } = planHttp(layer, platform, lock.http);
+        layers.push(inputsLayer(title, epoch, inputs));
+        continue;
+      }
       const entries = entriesOf(layer, fileSet).toSorted((a, b) => comparePaths(a.path, b.path));
       layers.push({ kind: "entries", title: titleOf(layer, fileSet), epoch, entries });
       if (layer.kind === "files") for (const [sha256, path] of fileSet(layer).sources) sources.set(sha256, path);
@@ -236,6 +265,18 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       layers,
       config: resolveConfig(spec.config, base.config),
       packages,
+      inputs: inputsOf(
+        (section) =>
+          new Map([
+            ...base.inputs[section],
+            ...(requests.get(section) ?? []).flatMap(({ image, key, platforms }) => {
+              const entry = lock[section].get(key);
+              return image === spec.name && platforms.includes(platform) && entry !== undefined
+                ? [[key, entry] as const]
+                : [];
+            }),
+          ]),
+      ),
       sources,
       users,
       groups,
@@ -247,9 +288,9 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
   const wanted = names.length === 0 ? specs : specs.filter((spec) => names.includes(spec.name));
   return wanted.flatMap((spec) =>
     spec.platforms.map((platform) => {
-      const { epoch, layers, config, packages, sources } = resolve(spec, platform);
+      const { epoch, layers, config, packages, inputs, sources } = resolve(spec, platform);
       const plan: Plan = { format, platform, epoch, layers, config };
-      return { image: spec.name, plan, hash: planHash(plan), packages, sources };
+      return { image: spec.name, plan, hash: planHash(plan), packages, inputs, sources };
     }),
   );
 }

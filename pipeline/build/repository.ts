@@ -2,7 +2,7 @@
 import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { readLock } from "../lock/lockfile.ts";
-import type { Lock, LockedPackage } from "../lock/types.ts";
+import type { InputEntry, Lock, LockedPackage } from "../lock/types.ts";
 import type { Report } from "../report/report.ts";
 import { addressBelow } from "../source/address.ts";
 import { findMirrors, type Mirrors } from "../source/debian/mirrors.ts";
@@ -10,6 +10,8 @@ import { type FetchOptions, fetchBlobs } from "../source/fetch.ts";
 import { loadImages } from "../spec/load.ts";
 import type { ImageSpec } from "../spec/types.ts";
 import type { Store } from "../store/store.ts";
+import { inputSections, kindOf } from "./inputs/kinds.ts";
+import { inputProblems } from "./inputs/stale.ts";
 import { resolutionStale, resolutionsUnused } from "./pin-stale.ts";
 import type { PlannedImage } from "./plan.ts";
 import { planImages, sourceDateEpoch } from "./planner.ts";
@@ -35,9 +37,10 @@ export async function openRepository(store: Store, root: string): Promise<Reposi
   return { root, specs, lock };
 }
 
-/** Where the lock is not the answer to the specs (LS2201). */
-export function lockProblems({ specs, lock }: Repository): readonly Problem[] {
-  return [...resolutionStale(specs, lock), ...resolutionsUnused(specs, lock)].map(({ problem }) => problem);
+/** Where the lock is not the answer to the specs (LS2201, LS2208). */
+export function lockProblems({ root, specs, lock }: Repository): readonly Problem[] {
+  const images = [...resolutionStale(specs, lock), ...resolutionsUnused(specs, lock)].map(({ problem }) => problem);
+  return [...images, ...inputProblems({ root, specs }, lock)];
 }
 
 /** Plans the named images, or all; LS2201 when the lock is out of date. */
@@ -48,13 +51,27 @@ export function planRepository(host: Host, repository: Repository, names: readon
   return planImages({ ...repository, ...(epoch === undefined ? {} : { epoch }) }, names);
 }
 
-/** Brings every package that the plans need into the store; touches no network when all are there. LS31xx otherwise. */
-export async function fetchPackages(
+/** Brings everything of the lock that the plans need into the store; touches no network when all is there. LS31xx otherwise. */
+export async function fetchLocked(
   host: Host,
   store: Store,
   report: Report,
   images: readonly PlannedImage[],
   options: FetchOptions = {},
+): Promise<void> {
+  await fetchPackages(host, store, report, images, options);
+  for (const section of inputSections) {
+    const entries = new Map<string, InputEntry>(images.flatMap(({ inputs }) => [...inputs[section]]));
+    if (entries.size > 0) await kindOf(section).fetch(host, store, report, entries, options);
+  }
+}
+
+async function fetchPackages(
+  host: Host,
+  store: Store,
+  report: Report,
+  images: readonly PlannedImage[],
+  options: FetchOptions,
 ): Promise<void> {
   const packages = new Map<string, LockedPackage>();
   for (const image of images) for (const item of image.packages.values()) packages.set(item.sha256, item);

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { type BuiltImage, buildImages } from "../build/build.ts";
 import type { PlannedImage } from "../build/plan.ts";
-import { fetchPackages, openRepository, planRepository, type Repository } from "../build/repository.ts";
+import { fetchLocked, openRepository, planRepository, type Repository } from "../build/repository.ts";
 import { humanBytes, humanDuration } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { Store } from "../store/store.ts";
@@ -25,7 +25,7 @@ export async function buildAll(
   const { host, store, report, root, signal } = context;
   const repository = await openRepository(context.store, root);
   const planned = planRepository(host, repository, names);
-  await fetchPackages(host, inputs, report, planned, { signal, offline });
+  await fetchLocked(host, inputs, report, planned, { signal, offline });
   const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });
   return { repository, planned, images };
 }

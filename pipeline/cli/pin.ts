@@ -10,7 +10,7 @@ import type { CommandModule } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
-    .option("--only <name>", "move this image or package alone, and what must move with it")
+    .option("--only <name>", "move this image, package or other input alone, and what must move with it")
     .option("-n, --dry-run", "show the difference and write nothing");
 };
 
@@ -27,7 +27,7 @@ export const run: CommandModule["run"] = async ({ host, store, report, root, sig
   const { lock, problems } = text === undefined ? { lock: emptyLock, problems: [] } : salvageLock(text, lockFile);
   for (const problem of problems) report.warn(formatProblem(problem));
   const only = typeof options["only"] === "string" ? { only: options["only"] } : {};
-  const pinned = await pin(host, store, report, { specs, lock, signal, ...only });
+  const pinned = await pin(host, store, report, { root, specs, lock, signal, ...only });
   const dryRun = options["dryRun"] === true;
   const written = !dryRun && (await writeLock(host, root, pinned.lock));
   const state = dryRun

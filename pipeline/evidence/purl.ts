@@ -48,6 +48,11 @@ export function debianPurl(item: LockedPackage, suite: string | undefined): stri
   })}`;
 }
 
+/** `pkg:generic/tool.tar.gz?checksum=sha256:…&download_url=…` (purl-spec, types "generic"): a file that has only its address for a name. */
+export function filePurl(name: string, url: string, sha256: string): string {
+  return `pkg:generic/${encode(name)}${qualifiers({ checksum: `sha256:${sha256}`, download_url: url })}`;
+}
+
 /** `pkg:oci/web@sha256:…?arch=amd64&os=linux` (purl-spec, types "oci"): the version is the digest of the manifest. */
 export function imagePurl(image: string, digest: Digest, platform: Platform): string {
   const [os, arch] = platform.split("/");

@@ -11,6 +11,7 @@ import type { Lock, LockedPackage } from "../lock/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf } from "../store/digest.ts";
 import { writeFileAtomically } from "../store/store.ts";
+import { componentsOf } from "./components.ts";
 import { provenanceType } from "./evidence.ts";
 import { localSigningKey } from "./keys.ts";
 import { type FileSet, spdx } from "./sbom.ts";
@@ -77,6 +78,7 @@ export async function writeSboms(
       epoch: plan.plan.epoch,
       format,
       packages: [...plan.packages.values()],
+      components: componentsOf(plan.inputs),
       fileSets: fileSets(plan),
       ...suiteOf(repository.lock, built.image),
     });
@@ -125,6 +127,7 @@ async function attestImage(
     epoch: Math.max(...plans.map(({ plan }) => plan.epoch)),
     lock: digestOf(formatLock(repository.lock)),
     packages: [...packages.values()],
+    components: plans.flatMap(({ inputs }) => componentsOf(inputs)),
     fileSets: [...new Map(plans.flatMap(fileSets).map((set) => [set.name, set])).values()],
     reproduced,
     ...suiteOf(repository.lock, built.image),

@@ -6,6 +6,7 @@ import { packageKey } from "../lock/types.ts";
 import type { Platform } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, hexOf } from "../store/digest.ts";
+import type { Component } from "./components.ts";
 import { debianPurl, imagePurl, releaseNumber } from "./purl.ts";
 
 export interface FileSet {
@@ -26,6 +27,8 @@ export interface SbomInput {
   /** Absent when no layer comes from Debian. */
   readonly suite?: string;
   readonly packages: readonly LockedPackage[];
+  /** Inputs besides Debian packages. */
+  readonly components: readonly Component[];
   readonly fileSets: readonly FileSet[];
 }
 
@@ -92,6 +95,21 @@ function binaryPackage(item: LockedPackage, suite: string | undefined): JsonObje
   };
 }
 
+function componentId(item: Component): string {
+  return idOf("Input", item.purl);
+}
+
+function componentPackage(item: Component): JsonObject {
+  return {
+    ...packageBase(componentId(item), item.name, "INSTALL"),
+    ...(item.version === undefined ? {} : { versionInfo: item.version }),
+    ...(item.location === undefined ? {} : { downloadLocation: item.location }),
+    supplier: unknown,
+    checksums: sha256(item.sha256),
+    externalRefs: purl(item.purl),
+  };
+}
+
 function sourceId(item: LockedPackage): string {
   return idOf("Source", `${item.source}_${item.sourceVersion}`);
 }
@@ -131,6 +149,7 @@ function relationships(input: SbomInput): readonly JsonObject[] {
     const id = idOf("Package", packageKey(item));
     list.push(relation("SPDXRef-Image", "CONTAINS", id), relation(id, "GENERATED_FROM", sourceId(item)));
   }
+  for (const item of input.components) list.push(relation("SPDXRef-Image", "CONTAINS", componentId(item)));
   for (const set of input.fileSets) list.push(relation("SPDXRef-Image", "CONTAINS", idOf("Files", set.name)));
   const byText = new Map(list.map((item) => [canonicalJson(item), item]));
   return [...byText.entries()].toSorted((a, b) => (a[0] < b[0] ? -1 : 1)).map(([, item]) => item);
@@ -161,6 +180,7 @@ export function spdx(input: SbomInput): Uint8Array {
       imagePackage(input),
       ...(input.suite === undefined ? [] : [systemPackage(input.suite)]),
       ...input.packages.flatMap((item) => [binaryPackage(item, input.suite), sourcePackage(item)]),
+      ...input.components.map(componentPackage),
       ...input.fileSets.map(fileSetPackage),
     ]),
     relationships: relationships(input),

@@ -6,6 +6,7 @@ import type { Platform } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, hexOf } from "../store/digest.ts";
 import { buildType, localBuilder, provenanceType, spdxMediaType, statementType } from "./evidence.ts";
+import type { Component } from "./components.ts";
 import { debianPurl } from "./purl.ts";
 import type { FileSet } from "./sbom.ts";
 
@@ -35,6 +36,8 @@ export interface ProvenanceInput {
   readonly suite?: string;
   /** Packages of all platforms; the order does not matter. */
   readonly packages: readonly LockedPackage[];
+  /** Inputs besides Debian packages, of all platforms. */
+  readonly components: readonly Component[];
   readonly fileSets: readonly FileSet[];
   readonly reproduced: Reproduced;
   /** URI of the builder, by who is trusted with it; the local one unless given. */
@@ -66,6 +69,7 @@ function dependencies(input: ProvenanceInput): readonly ResourceDescriptor[] {
       uri: debianPurl(item, input.suite),
       digest: { sha256: item.sha256 },
     })),
+    ...input.components.map(({ key, purl, sha256 }) => ({ name: key, uri: purl, digest: { sha256 } })),
     ...input.fileSets.map((set) => ({ name: set.name, digest: sha256(set.digest) })),
   ]);
 }

@@ -39,6 +39,10 @@ export const codes = {
   LS2021: { title: "value is listed twice", exit: 3 },
   LS2022: { title: "path in the image is declared twice", exit: 3 },
   LS2023: { title: "image has more than one Debian layer", exit: 3 },
+  LS2030: { title: "URL is not usable", exit: 3 },
+  LS2031: { title: "URLs do not fit the platforms", exit: 3 },
+  LS2032: { title: "one URL is described in two ways", exit: 3 },
+  LS2033: { title: "option does not fit the way of unpacking", exit: 3 },
   // 21xx Debian packages: indexes and resolving
   LS2101: { title: "package index is malformed", exit: 3 },
   LS2102: { title: "dependency cannot be satisfied", exit: 3 },
@@ -75,6 +79,9 @@ export const codes = {
   LS2403: { title: "no id is free for a system account", exit: 3 },
   LS2404: { title: "CA certificate cannot be read", exit: 3 },
   LS2405: { title: "work of a maintainer script is not done", exit: 1 },
+  // 27xx inputs, and files from the web
+  LS2701: { title: "file is not the one the spec names", exit: 3 },
+  LS2702: { title: "file cannot be pinned", exit: 4 },
   // 29xx git repositories
   LS2901: { title: "git is not there, or too old", exit: 4 },
   LS2902: { title: "git repository is reached in a way that is not allowed", exit: 3 },

@@ -1,15 +1,8 @@
 /** Takes a parsed lock apart into entries: which of them hold together, and what is wrong with the others. */
 import type { Code } from "../host/codes.ts";
 import { didYouMean } from "../host/suggest.ts";
-import { type SectionName, keyChecks, sealOf, sectionNames, sections } from "./section.ts";
-import {
-  type Lock,
-  type LockedPackage,
-  type LockedRelease,
-  type LockedResolution,
-  packageKey,
-  releaseKey,
-} from "./types.ts";
+import { lockOf, sealOf, sectionNames, sections } from "./section.ts";
+import type { Lock, SectionName } from "./types.ts";
 
 /** A problem whose place is still the names of keys that lead to it. */
 export interface Finding {
@@ -22,10 +15,8 @@ export interface Finding {
 /** The remedy for everything that a person or a merge did to the lock. */
 export const repin = "run `lockstep pin`, which keeps what is intact and writes the rest anew";
 
-const entryNames: Readonly<Record<SectionName, string>> = { images: "image", packages: "package", releases: "release" };
-
 export function nameOf(section: SectionName, key: string): string {
-  return `${entryNames[section]} "${key}"`;
+  return `${sections[section].entry} "${key}"`;
 }
 
 type Content = Readonly<Record<string, unknown>>;
@@ -42,13 +33,9 @@ function checkWhole(section: SectionName, key: string, content: Content): readon
   if (seal !== sealOf(section, key, rest)) {
     return [{ code: "LS2206", message: `${name} was edited by hand: its seal is of other content`, path, hint: repin }];
   }
-  // The fields were checked one by one, and are those of the types.
-  const expected =
-    section === "packages"
-      ? packageKey(rest as unknown as LockedPackage)
-      : section === "releases"
-        ? releaseKey(rest as unknown as LockedRelease)
-        : key;
+  const unfit = sections[section].together?.(rest);
+  if (unfit !== undefined) return [{ code: "LS2205", message: `${name} ${unfit}`, path, hint: repin }];
+  const expected = sections[section].keyOf?.(rest) ?? key;
   if (expected === key) return [];
   return [{ code: "LS2205", message: `${name} must have the key "${expected}"`, path, hint: repin }];
 }
@@ -56,9 +43,9 @@ function checkWhole(section: SectionName, key: string, content: Content): readon
 function checkEntry(section: SectionName, key: string, content: unknown): readonly Finding[] {
   const name = nameOf(section, key);
   const path = [section, key];
-  const fields = sections[section];
+  const { fields, optional = {}, key: checkKey } = sections[section];
   const found: Finding[] = [];
-  const wrongKey = keyChecks[section](key);
+  const wrongKey = checkKey(key);
   if (wrongKey !== undefined) {
     found.push({ code: "LS2205", message: `key "${key}" in ${section} ${wrongKey}`, path, hint: repin });
   }
@@ -66,12 +53,13 @@ function checkEntry(section: SectionName, key: string, content: unknown): readon
     return [...found, { code: "LS2205", message: `${name} must be a mapping of its fields`, path, hint: repin }];
   }
   for (const field of Object.keys(content)) {
-    if (Object.hasOwn(fields, field)) continue;
-    const hint = didYouMean(field, Object.keys(fields)) ?? repin;
+    if (Object.hasOwn(fields, field) || Object.hasOwn(optional, field)) continue;
+    const hint = didYouMean(field, [...Object.keys(fields), ...Object.keys(optional)]) ?? repin;
     found.push({ code: "LS2205", message: `${name} has the unknown field "${field}"`, path: [...path, field], hint });
   }
-  for (const [field, check] of Object.entries(fields)) {
+  for (const [field, check] of Object.entries({ ...fields, ...optional })) {
     if (!Object.hasOwn(content, field)) {
+      if (!Object.hasOwn(fields, field)) continue;
       found.push({ code: "LS2205", message: `${name} has no field "${field}"`, path, hint: repin });
       continue;
     }
@@ -84,6 +72,8 @@ function checkEntry(section: SectionName, key: string, content: unknown): readon
 
 /** The entries of a section that hold together, without their seals. */
 function readSection(section: SectionName, value: unknown, found: Finding[]): readonly (readonly [string, Content])[] {
+  // Without entries it is left out; an empty one is told when the text is compared with what would be written.
+  if (value === undefined && !sections[section].always) return [];
   if (!isObject(value)) {
     const what = value === undefined ? `has no section "${section}"` : `section "${section}" must be a mapping`;
     found.push({ code: "LS2205", message: `the lock ${what}`, path: [section], hint: repin });
@@ -110,13 +100,7 @@ export function readEntries(value: Content): { readonly lock: Lock; readonly fou
     const hint = didYouMean(name, known) ?? repin;
     found.push({ code: "LS2205", message: `the lock has the unknown section "${name}"`, path: [name], hint });
   }
-  // Every field of every entry has just been checked against the table of its section.
-  const read = <T>(section: SectionName): ReadonlyMap<string, T> =>
-    new Map(readSection(section, value[section], found) as unknown as readonly (readonly [string, T])[]);
-  const lock = {
-    images: read<LockedResolution>("images"),
-    packages: read<LockedPackage>("packages"),
-    releases: read<LockedRelease>("releases"),
-  };
+  // Every field of every entry is checked against the table of its section.
+  const lock = lockOf((name) => new Map(readSection(name, value[name], found)));
   return { lock, found };
 }

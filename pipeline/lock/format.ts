@@ -1,7 +1,7 @@
 /** Writes the lock: JSON with two spaces, everything in order of bytes, each entry a group of lines with its seal. */
 import { comparePaths } from "../tree/entry.ts";
-import { type SectionName, sealOf, sectionNames } from "./section.ts";
-import type { Lock } from "./types.ts";
+import { sealOf, sectionNames, sections } from "./section.ts";
+import type { Lock, SectionName } from "./types.ts";
 
 export const lockfileVersion = 1;
 
@@ -22,7 +22,8 @@ function formatEntry(section: SectionName, key: string, content: Readonly<Record
 
 /** The text of a lock; the same lock gives the same text whatever the order of its maps. */
 export function formatLock(lock: Lock): string {
-  const parts = sectionNames.map((section) => {
+  const written = sectionNames.filter((section) => sections[section].always || lock[section].size > 0);
+  const parts = written.map((section) => {
     const entries: Iterable<readonly [string, object]> = lock[section];
     const lines = inOrder(entries).map(([key, content]) => formatEntry(section, key, { ...content }));
     return `  "${section}": ${lines.length === 0 ? "{}" : `{\n${lines.join(",\n")}\n  }`}`;

@@ -72,7 +72,7 @@ function formProblems(text: string, canonical: string | undefined, file: string,
     return { code: "LS2209", message, place: { file, ...second }, hint: repin };
   });
   const unsorted = keys.unsorted
-    .filter(({ path }) => path.length > 1 || path[0] !== "images")
+    .filter(({ path, after }) => path.length > 1 || after !== "lockfileVersion")
     .map(({ path, position }): Problem => {
       const message = `${show(path)} is not in the order of the lock`;
       return { code: "LS2210", message, place: { file, ...position }, hint: repin };

@@ -17,8 +17,12 @@ export interface Positions {
   /** Of keys, by the names that lead to them joined with NUL. */
   readonly keys: ReadonlyMap<string, Position>;
   readonly duplicates: readonly Duplicate[];
-  /** Keys that sort before the key in front of them. */
-  readonly unsorted: readonly { readonly path: readonly string[]; readonly position: Position }[];
+  /** Keys that sort before the key in front of them, which is `after`. */
+  readonly unsorted: readonly {
+    readonly path: readonly string[];
+    readonly position: Position;
+    readonly after: string;
+  }[];
 }
 
 interface Level {
@@ -43,7 +47,7 @@ export function joinPath(path: readonly string[]): string {
 export function findKeys(text: string): Positions {
   const keys = new Map<string, Position>();
   const duplicates: Duplicate[] = [];
-  const unsorted: { path: readonly string[]; position: Position }[] = [];
+  const unsorted: { path: readonly string[]; position: Position; after: string }[] = [];
   const levels: Level[] = [];
   const token = /"(?:[^"\\]|\\.)*"|[{}[\],]|\n/g;
   let line = 1;
@@ -65,7 +69,7 @@ export function findKeys(text: string): Positions {
       const path = [...levels.slice(0, -1).flatMap((above) => above.key ?? []), key];
       const first = level.seen.get(key);
       if (first !== undefined) duplicates.push({ path, first, second: position });
-      else if (level.key !== undefined && key < level.key) unsorted.push({ path, position });
+      else if (level.key !== undefined && key < level.key) unsorted.push({ path, position, after: level.key });
       level.seen.set(key, first ?? position);
       level.key = key;
       level.expectsKey = false;

@@ -75,7 +75,7 @@ export function withoutDangling(lock: Lock): Lock {
   const packages = new Map(
     [...lock.packages].filter(([, item]) => lock.releases.get(item.release)?.archive === item.archive),
   );
-  const intact = { releases: lock.releases, packages, images: lock.images };
+  const intact = { ...lock, packages };
   const images = new Map(
     [...lock.images].filter(([image, { platforms }]) =>
       Object.entries(platforms).every(([platform, keys]) => checkPlatform(intact, image, platform, keys).length === 0),

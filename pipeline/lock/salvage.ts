@@ -3,6 +3,7 @@ import { LockstepError, type Problem } from "../host/errors.ts";
 import { readEntries } from "./entries.ts";
 import { parseJson, parseLock } from "./parse.ts";
 import { withoutDangling } from "./references.ts";
+import { lockOf } from "./section.ts";
 import { type Lock, emptyLock } from "./types.ts";
 
 /** The two texts an unfinished merge stands between; a text without its marks is the only one. */
@@ -50,11 +51,7 @@ export function salvageLock(
     const sides = sidesOf(text)
       .map((side) => intactEntries(side, file))
       .toReversed();
-    const lock = {
-      releases: new Map(sides.flatMap(({ releases }) => [...releases])),
-      packages: new Map(sides.flatMap(({ packages }) => [...packages])),
-      images: new Map(sides.flatMap(({ images }) => [...images])),
-    };
+    const lock = lockOf((name) => new Map(sides.flatMap((side): readonly [string, unknown][] => [...side[name]])));
     return { lock: withoutDangling(lock), problems: error.problems };
   }
 }

@@ -1,11 +1,28 @@
 /** The lock's sections: which fields an entry has, what each must be, and the seal that tells a hand edit. */
 import { hash } from "node:crypto";
 import { canonicalJson } from "../store/canonical-json.ts";
+import type { Lock, LockedPackage, LockedRelease, SectionName } from "./types.ts";
+import { packageKey, releaseKey } from "./types.ts";
 
 /** Why a value is not what its field must be, as a clause that follows the field's name; undefined when it is. */
 export type Check = (value: unknown) => string | undefined;
 export type Fields = Readonly<Record<string, Check>>;
-export type SectionName = "images" | "packages" | "releases";
+
+export interface Section {
+  /** What an entry is called in messages. */
+  readonly entry: string;
+  /** Written even without entries; the others are left out then. */
+  readonly always: boolean;
+  readonly key: Check;
+  /** Every field an entry has; none may be missing. */
+  readonly fields: Fields;
+  /** Fields that an entry may have besides. */
+  readonly optional?: Fields;
+  /** What is wrong between fields that are right each on its own. */
+  readonly together?: (content: Readonly<Record<string, unknown>>) => string | undefined;
+  /** The key that follows from the content, where one does. The fields have been checked. */
+  readonly keyOf?: (content: Readonly<Record<string, unknown>>) => string;
+}
 
 /** Digits of a seal. It tells slips, not forgery: whoever can write the lock can also seal it, and review is what guards against that. */
 const sealLength = 16;
@@ -80,44 +97,81 @@ const platforms: Check = (value) => {
 
 const seal = { seal: sealPattern };
 
-/** Every field an entry of a section has; none may be missing, no other may be there. */
-export const sections: Readonly<Record<SectionName, Fields>> = {
+/** An address that a spec writes, which may have no blanks, no user and no fragment; all of it ASCII. */
+const url = text(
+  /^https?:\/\/[^\s/@#?]+\/[\x21\x22\x24-\x7e]*$/,
+  "an http or https address without a user or a fragment",
+);
+
+/** The sections of the lock. Everything that reads, writes, seals or compares locks goes by this table. */
+export const sections: Readonly<Record<SectionName, Section>> = {
+  http: {
+    entry: "file",
+    always: false,
+    key: url,
+    fields: { size, sha256: hex64, ...seal },
+    optional: {
+      signedBy: text(
+        /^(minisign [0-9A-F]{16}|gpg [0-9A-F]{40,64}|sigstore [0-9a-f]{64})$/,
+        "a kind of signature and a key",
+      ),
+      signingKey: hex64,
+    },
+    together: ({ signedBy, signingKey }) =>
+      (signedBy === undefined) === (signingKey === undefined) ? undefined : "has one of signedBy and signingKey alone",
+  },
   images: {
-    suite,
-    dependencies: text(/^(all|none)$/, '"all" or "none"'),
-    request: sorted(packageName, "names of packages", 1),
-    platforms,
-    ...seal,
+    entry: "image",
+    always: true,
+    key: text(/^[a-z0-9]+([._-][a-z0-9]+)*$/, "the name of an image"),
+    fields: {
+      suite,
+      dependencies: text(/^(all|none)$/, '"all" or "none"'),
+      request: sorted(packageName, "names of packages", 1),
+      platforms,
+      ...seal,
+    },
   },
   packages: {
-    name: packageName,
-    version,
-    architecture: text(/^(amd64|arm64|all)$/, '"amd64", "arm64" or "all"'),
-    archive,
-    path: poolPath,
-    size,
-    sha256: hex64,
-    source: packageName,
-    sourceVersion: version,
-    release: text(/^[a-z][a-z0-9-]*@[0-9a-f]{12}$/, "the key of a release entry"),
-    ...seal,
+    entry: "package",
+    always: true,
+    key: packageKeyPattern,
+    keyOf: (content) => packageKey(content as unknown as LockedPackage),
+    fields: {
+      name: packageName,
+      version,
+      architecture: text(/^(amd64|arm64|all)$/, '"amd64", "arm64" or "all"'),
+      archive,
+      path: poolPath,
+      size,
+      sha256: hex64,
+      source: packageName,
+      sourceVersion: version,
+      release: text(/^[a-z][a-z0-9-]*@[0-9a-f]{12}$/, "the key of a release entry"),
+      ...seal,
+    },
   },
   releases: {
-    suite,
-    archive,
-    date,
-    sha256: hex64,
-    signedBy: sorted(text(/^([0-9A-F]{40}|[0-9A-F]{64})$/, "a fingerprint"), "fingerprints of keys in upper case", 1),
-    ...seal,
+    entry: "release",
+    always: true,
+    key: text(/^[a-z][a-z0-9-]*@[0-9a-f]{12}$/, "a suite and the first 12 digits of its digest"),
+    keyOf: (content) => releaseKey(content as unknown as LockedRelease),
+    fields: {
+      suite,
+      archive,
+      date,
+      sha256: hex64,
+      signedBy: sorted(text(/^([0-9A-F]{40}|[0-9A-F]{64})$/, "a fingerprint"), "fingerprints of keys in upper case", 1),
+      ...seal,
+    },
   },
 };
 
-/** Names of the sections in the order they are written. */
-export const sectionNames: readonly SectionName[] = ["images", "packages", "releases"];
+/** Names of the sections in the order they are written, which is that of their bytes. */
+export const sectionNames = Object.keys(sections).toSorted() as readonly SectionName[];
 
-/** The pattern of the keys of a section. */
-export const keyChecks: Readonly<Record<SectionName, Check>> = {
-  images: text(/^[a-z0-9]+([._-][a-z0-9]+)*$/, "the name of an image"),
-  packages: packageKeyPattern,
-  releases: text(/^[a-z][a-z0-9-]*@[0-9a-f]{12}$/, "a suite and the first 12 digits of its digest"),
-};
+/** The lock with the sections that `sectionOf` gives. */
+export function lockOf(sectionOf: (name: SectionName) => ReadonlyMap<string, unknown>): Lock {
+  // The table has a row for every section of the type, and entries are checked against their rows.
+  return Object.fromEntries(sectionNames.map((name) => [name, sectionOf(name)])) as unknown as Lock;
+}

@@ -45,15 +45,57 @@ export interface LockedResolution {
   readonly platforms: Readonly<Record<string, readonly string[]>>;
 }
 
-export interface Lock {
-  readonly releases: ReadonlyMap<string, LockedRelease>;
-  /** By key: `<name>_<version>_<architecture>`. */
-  readonly packages: ReadonlyMap<string, LockedPackage>;
-  /** By image name. */
-  readonly images: ReadonlyMap<string, LockedResolution>;
+/** A file that a spec names by its URL, which is the key. */
+export interface LockedHttp {
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Of the file, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** How its signature was made, and by which key: `minisign <key id>`, `gpg <fingerprint>`, `sigstore <SHA-256 of the public key>`. */
+  readonly signedBy?: string;
+  /** Of the file of the repository that the key was read from, 64 hexadecimal digits; there when `signedBy` is. */
+  readonly signingKey?: string;
 }
 
-export const emptyLock: Lock = { releases: new Map(), packages: new Map(), images: new Map() };
+/**
+ * What an entry of each section says. A new kind of input is a line here and in `noInputs`, a row in section.ts, and one in
+ * build/input-kinds.ts.
+ */
+export interface LockEntries {
+  /** By URL. */
+  readonly http: LockedHttp;
+  /** By image name. */
+  readonly images: LockedResolution;
+  /** By key: `<name>_<version>_<architecture>`. */
+  readonly packages: LockedPackage;
+  readonly releases: LockedRelease;
+}
+
+export type SectionName = keyof LockEntries;
+
+/** Sections of what specs ask for directly, one a kind of input; each is in the file only when it has entries. */
+export type InputSection = Exclude<SectionName, "images" | "packages" | "releases">;
+
+/** An entry of any of them. */
+export type InputEntry = LockEntries[InputSection];
+
+type Sections<Names extends SectionName> = {
+  readonly [Section in Names]: ReadonlyMap<string, LockEntries[Section]>;
+};
+
+export type Lock = Sections<SectionName>;
+
+/** The part of a lock that is about inputs other than Debian packages. */
+export type LockedInputs = Sections<InputSection>;
+
+export const noInputs: LockedInputs = { http: new Map() };
+
+export const emptyLock: Lock = { ...noInputs, images: new Map(), packages: new Map(), releases: new Map() };
+
+/** Bytes that an entry says it is; 0 for one that does not say it in one number. */
+export function sizeOf(entry: InputEntry | undefined): number {
+  return entry !== undefined && "size" in entry ? entry.size : 0;
+}
 
 export function packageKey(item: Pick<LockedPackage, "name" | "version" | "architecture">): string {
   return `${item.name}_${item.version}_${item.architecture}`;

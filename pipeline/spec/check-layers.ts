@@ -3,8 +3,10 @@ import { dirname } from "node:path/posix";
 import type { Problem } from "../host/errors.ts";
 import { type Located, checkPath, checkTwice, each } from "./check-common.ts";
 import { type LocatedDocument, type Path, placeOf, showPath } from "./located.ts";
+import { checkHttp } from "./check-http.ts";
 import type { RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
+import type { Platform } from "./types.ts";
 
 /** Globs are turned into regular expressions that backtrack; a handful of stars is plenty and stays fast. */
 function checkGlob(document: LocatedDocument, path: Path, glob: string): readonly Problem[] {
@@ -28,8 +30,12 @@ function checkGlob(document: LocatedDocument, path: Path, glob: string): readonl
   return depth === 0 ? [] : wrong("must have each { closed by a } before the next", "write {a,b}");
 }
 
-/** Problems LS2007 and LS2016 to LS2023 of layers of the right shape. */
-export function checkLayers(layers: readonly RawLayer[], document: LocatedDocument): Problem[] {
+/** Problems LS2007, LS2016 to LS2023, LS2030, LS2031 and LS2033 of layers of the right shape. */
+export function checkLayers(
+  layers: readonly RawLayer[],
+  platforms: readonly Platform[],
+  document: LocatedDocument,
+): Problem[] {
   const problems: Problem[] = [];
   const declared: (readonly [string, Path])[] = [];
   const links: (readonly [string, Path])[] = [];
@@ -68,6 +74,19 @@ export function checkLayers(layers: readonly RawLayer[], document: LocatedDocume
           each(exclude, [...at, "exclude"], (glob) => glob),
         ),
       );
+    }
+    if (layer.http !== undefined) {
+      const { into } = layer.http;
+      const at = [...path, "http"];
+      // A final slash says that a single file keeps its name.
+      const target = into.length > 1 ? into.replace(/\/$/, "") : into;
+      problems.push(...checkPath(document, [...at, "into"], target), ...checkHttp(layer.http, at, platforms, document));
+      declared.push([target, [...at, "into"]]);
+      const { include = [], exclude = [], mode } = layer.http;
+      for (const [i, glob] of include.entries()) problems.push(...checkGlob(document, [...at, "include", i], glob));
+      for (const [i, glob] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], glob));
+      for (const glob of Object.keys(typeof mode === "object" ? mode : {}))
+        problems.push(...checkGlob(document, [...at, "mode", glob], glob));
     }
     for (const [i, item] of (layer.directories ?? []).entries()) {
       const at = [...path, "directories", i, "path"];

@@ -65,7 +65,7 @@ function checkConfig({ config }: RawImage, document: LocatedDocument): readonly 
   ];
 }
 
-/** All problems LS2007, LS2010 and LS2016 to LS2023 that a document of the right shape shows on its own. */
+/** All problems LS2007, LS2010, LS2016 to LS2023, LS2030, LS2031 and LS2033 that a document of the right shape shows on its own. */
 export function checkImage(raw: RawImage, document: LocatedDocument): readonly Problem[] {
   const folder = basename(dirname(document.file));
   const name: readonly Problem[] =
@@ -87,7 +87,7 @@ export function checkImage(raw: RawImage, document: LocatedDocument): readonly P
       "platform",
       each(raw.platforms, ["platforms"], (platform) => platform),
     ),
-    ...checkLayers(raw.layers ?? [], document),
+    ...checkLayers(raw.layers ?? [], raw.platforms, document),
     ...checkAccounts(raw, document),
     ...checkConfig(raw, document),
   ];

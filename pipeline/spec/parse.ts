@@ -3,10 +3,11 @@ import { LockstepError, type Place, type Problem } from "../host/errors.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { checkImage } from "./checks.ts";
 import { type LocatedDocument, type Path, keyPlaceOf, placeOf, showPath, without, writtenAt } from "./located.ts";
+import { byPlatform } from "./check-http.ts";
 import { inOrder, pathsOf, problemsOf, showValue, valueAt } from "./schema-problems.ts";
 import type { RawImage, RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
-import type { ConfigSpec, FilesLayer, ImageSpec, LayerSpec, Owner, UserSpec } from "./types.ts";
+import type { ConfigSpec, FilesLayer, HttpLayer, ImageSpec, LayerSpec, Owner, Platform, UserSpec } from "./types.ts";
 
 /** A spec with the means to say where each of its values is written. */
 export interface ParsedImage {
@@ -63,7 +64,30 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
     }));
     return { kind: "directories", place, directories };
   }
+  if (raw.http !== undefined) return httpLayerOf(raw.http, document, path);
   return { kind: "symlinks", place, symlinks: raw.symlinks ?? [] };
+}
+
+function httpLayerOf(raw: NonNullable<RawLayer["http"]>, document: LocatedDocument, path: Path): HttpLayer {
+  const { into, unpack, strip = 0, include = [], exclude = [], owner, mode = {} } = raw;
+  const sources = Object.entries(byPlatform(raw.url)).map(([platform, url]) => {
+    const sha256 = byPlatform(raw.sha256)[platform as Platform];
+    return [platform, { url: url ?? "", ...(sha256 === undefined ? {} : { sha256 }) }] as const;
+  });
+  const modes =
+    typeof mode === "string" ? [["**", mode] as const] : inWrittenOrder(document, [...path, "http", "mode"], mode);
+  return {
+    kind: "http",
+    place: placeOf(document, path),
+    sources: Object.fromEntries(sources),
+    into,
+    unpack,
+    strip,
+    include,
+    exclude,
+    owner: ownerOf(owner),
+    mode: modes.map(([glob, bits]) => ({ glob, mode: Number.parseInt(bits, 8) })),
+  };
 }
 
 function userOf({ name, uid, gid, home, shell, gecos }: RawImage["users"][number]): UserSpec {
@@ -101,7 +125,8 @@ function specOf(raw: RawImage, document: LocatedDocument): ImageSpec {
 
 /** YAML reads 0755 as the number 755: the one trap of this format that deserves an error of its own. */
 function modeProblem(document: LocatedDocument, path: Path): Problem | undefined {
-  const isMode = path.at(-1) === "mode" ? path.includes("directories") : path.at(-2) === "mode";
+  const ofLayer = path.includes("directories") || path.includes("http");
+  const isMode = path.at(-1) === "mode" ? ofLayer : path.at(-2) === "mode";
   const value = valueAt(document, path);
   if (!isMode || value === undefined || typeof value === "object") return undefined;
   const written = writtenAt(document, path) ?? String(value);

@@ -95,15 +95,53 @@ const symlinks = z
   .max(1000)
   .meta({ description: "Symbolic links." });
 
+const url = text(
+  /^https?:\/\/[\x21-\x7e]+$/,
+  "an https address, with everything but letters, digits and usual signs escaped",
+).max(2000);
+const sha256 = text(/^[0-9a-f]{64}$/, "64 hexadecimal digits in lower case");
+const forPlatforms = <Value extends z.ZodType>(value: Value, must: string) =>
+  z.union([value, z.strictObject({ "linux/amd64": value.optional(), "linux/arm64": value.optional() })], {
+    error: `must be ${must}, or one for each platform`,
+  });
+
+const http = z
+  .strictObject({
+    url: forPlatforms(url, "an https address").meta({
+      description: "Address of the file, or a mapping of platforms to addresses.",
+    }),
+    sha256: forPlatforms(sha256, "64 hexadecimal digits in lower case")
+      .optional()
+      .meta({ description: "SHA-256 of the file; without it `lockstep pin` takes what it finds." }),
+    into: path.meta({
+      description: "Absolute path in the image: of the file, or of the directory that an archive is unpacked into.",
+    }),
+    unpack: z.enum(["none", "tar"]).default("none").meta({ description: "What the file is unpacked as." }),
+    strip: z.int().min(0).max(64).optional().meta({
+      description: "Leading components of the archive's paths that are left out.",
+    }),
+    include: z.array(glob).min(1).max(1000).optional().meta({ description: "Globs of what is taken of an archive." }),
+    exclude: z.array(glob).max(1000).optional().meta({ description: "Globs of what is left out." }),
+    owner: owner.default("0:0"),
+    mode: z
+      .union([mode, z.record(glob, mode)], {
+        error: 'must be an octal number in quotes, such as "0755", or one by glob',
+      })
+      .optional()
+      .meta({ description: "Permission bits of the file, or by glob of what is in an archive; the last match wins." }),
+  })
+  .meta({ description: "A file from the web, pinned by its hash, as it is or unpacked." });
+
 const layer = z
   .strictObject({
     debian: debian.optional(),
     files: files.optional(),
     directories: directories.optional(),
     symlinks: symlinks.optional(),
+    http: http.optional(),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
-    error: "must have exactly one of debian, files, directories and symlinks",
+    error: "must have exactly one of debian, files, directories, symlinks and http",
   })
   .meta({ minProperties: 1, maxProperties: 1 });
 

@@ -43,7 +43,33 @@ export interface SymlinksLayer {
   readonly symlinks: readonly { readonly path: string; readonly target: string }[];
 }
 
-export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer;
+/** One file that is named by its URL. */
+export interface HttpSource {
+  /** In the one form that the URL standard gives it. */
+  readonly url: string;
+  /** What the file has to be, 64 hexadecimal digits; without it `pin` takes what it finds. */
+  readonly sha256?: string;
+}
+
+export interface HttpLayer {
+  readonly kind: "http";
+  readonly place: Place;
+  /** At least one for each platform of the image. */
+  readonly sources: Readonly<Partial<Record<Platform, HttpSource>>>;
+  /** Absolute path in the image; with a slash at the end a file keeps its name. */
+  readonly into: string;
+  readonly unpack: "none" | "tar";
+  /** Leading components of the archive's paths that are left out. */
+  readonly strip: number;
+  /** Globs on paths after stripping; all is taken when there are none. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly owner: Owner;
+  /** Permission bits by glob, the last match wins; of a single file the one of `**`. */
+  readonly mode: readonly { readonly glob: string; readonly mode: number }[];
+}
+
+export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer | HttpLayer;
 
 export interface Owner {
   readonly uid: number;

@@ -3,7 +3,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../../pipeline/host/host.ts";
 import { writeLock } from "../../pipeline/lock/lockfile.ts";
-import { type Lock, type LockedPackage, type LockedResolution, packageKey } from "../../pipeline/lock/types.ts";
+import {
+  emptyLock,
+  type Lock,
+  type LockedPackage,
+  type LockedResolution,
+  packageKey,
+} from "../../pipeline/lock/types.ts";
 import { comparePaths } from "../../pipeline/tree/entry.ts";
 
 const platform = "linux/amd64";
@@ -42,6 +48,7 @@ export function lockFor(lock: Lock, images: readonly BenchImage[]): Lock {
   }
   const used = new Set([...packages.values()].map(({ release }) => release));
   return {
+    ...emptyLock,
     releases: new Map([...lock.releases].filter(([key]) => used.has(key))),
     packages,
     images: resolutions,

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fetchPackages } from "../../pipeline/build/repository.ts";
+import { fetchLocked } from "../../pipeline/build/repository.ts";
 import { LockstepError } from "../../pipeline/host/errors.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import { hexOf } from "../../pipeline/store/digest.ts";
@@ -150,7 +150,7 @@ describe("buildImages", () => {
     const item = repository.locked.get("tool");
     rmSync(repository.store.pathOf(`sha256:${item?.sha256 ?? ""}`));
     const planned = await repository.plan();
-    const error = await refusal(fetchPackages(repository.host, repository.store, silent, planned, { offline: true }));
+    const error = await refusal(fetchLocked(repository.host, repository.store, silent, planned, { offline: true }));
     expect(error.exitCode).toBe(4);
     expect(error.message).toContain(
       `LS3102 1 of 3 files cannot be downloaded: the network is not to be used\n  missing: ${item?.path} (${item?.size} bytes, sha256:${item?.sha256})`,

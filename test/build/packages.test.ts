@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fetchPackages } from "../../pipeline/build/repository.ts";
+import { fetchLocked } from "../../pipeline/build/repository.ts";
 import { buildImages } from "../../pipeline/build/build.ts";
 import { type Report, silent } from "../../pipeline/report/report.ts";
 import { Store } from "../../pipeline/store/store.ts";
@@ -18,7 +18,7 @@ async function unpacked(repository: TinyRepository, results: Store, names: reado
     },
   };
   const planned = await repository.plan(repository.host, names);
-  await fetchPackages(repository.host, repository.store, silent, planned, { offline: true });
+  await fetchLocked(repository.host, repository.store, silent, planned, { offline: true });
   await buildImages(repository.host, { inputs: repository.store, results }, report, planned, { out: repository.out });
   return count;
 }

@@ -37,7 +37,7 @@ function lockOf(images: Readonly<Record<string, Readonly<Record<string, readonly
     }
     resolutions.set(image, { suite: "trixie", dependencies: "all", request: [], platforms: keys });
   }
-  return { releases: new Map(), packages, images: resolutions };
+  return { ...emptyLock, packages, images: resolutions };
 }
 
 const both = (...items: readonly Short[]): Readonly<Record<string, readonly Short[]>> => ({
@@ -48,7 +48,13 @@ const both = (...items: readonly Short[]): Readonly<Record<string, readonly Shor
 describe("the difference of two locks", () => {
   it("is nothing between equals", () => {
     const lock = lockOf({ web: both(["a", "1", 10]) });
-    expect(diffLocks(lock, lock)).toEqual({ changes: [], addedImages: [], removedImages: [], unchanged: true });
+    expect(diffLocks(lock, lock)).toEqual({
+      changes: [],
+      inputs: [],
+      addedImages: [],
+      removedImages: [],
+      unchanged: true,
+    });
     expect(formatDiff(diffLocks(emptyLock, emptyLock))).toBe("nothing changed\n");
   });
 

@@ -144,6 +144,7 @@ export function pinScene(mirror: TinyMirror, key: SigningKey): PinScene {
   const report = { ...silent, warn: (line: string) => void warnings.push(line) };
   const run: PinScene["pin"] = ({ lock = emptyLock, ...options }) =>
     pin(host, at.store, report, {
+      root: at.directory,
       lock,
       ...(mirror.mirrors === undefined ? {} : { mirrors: mirror.mirrors }),
       keys: [key.key],

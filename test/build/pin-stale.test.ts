@@ -47,7 +47,7 @@ function lockOf(
     const platforms = { "linux/amd64": keysOf("amd64"), "linux/arm64": keysOf("arm64") };
     resolutions.set(image, { suite: "trixie", dependencies: "all", request, platforms, ...more });
   }
-  return { releases: new Map(), packages, images: resolutions };
+  return { ...emptyLock, packages, images: resolutions };
 }
 
 const answering = lockOf({

@@ -252,7 +252,7 @@ describe("pin --only", () => {
     const specs = specsOf({ web: { packages: ["app"] } });
     const { lock } = await at.pin({ specs });
     expect(await at.failure({ specs, lock, only: "lipc6" })).toBe(
-      'LS2106 "lipc6" is neither an image with packages nor a package of one; did you mean "libc6"?',
+      'LS2106 "lipc6" is neither an image with locked inputs, nor a package or another input of one; did you mean "libc6"?',
     );
   });
 });

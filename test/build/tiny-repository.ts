@@ -3,12 +3,14 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type BuiltImage, buildImages } from "../../pipeline/build/build.ts";
-import { fetchPackages, openRepository, planRepository } from "../../pipeline/build/repository.ts";
+import { fetchLocked, openRepository, planRepository } from "../../pipeline/build/repository.ts";
 import type { PlannedImage } from "../../pipeline/build/plan.ts";
 import type { Host } from "../../pipeline/host/host.ts";
 import { formatLock } from "../../pipeline/lock/format.ts";
 import {
+  emptyLock,
   type Lock,
+  type LockedHttp,
   type LockedPackage,
   type LockedRelease,
   type LockedResolution,
@@ -53,6 +55,8 @@ export interface TinyOptions {
   readonly images: Readonly<Record<string, string>>;
   /** Beside base-files and base-passwd. */
   readonly packages?: readonly Given[];
+  /** Files that the lock has by URL. */
+  readonly http?: Readonly<Record<string, Uint8Array>>;
   /** Files of the repository by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** Date of the release; 2026-01-02T03:04:05Z unless given. */
@@ -100,6 +104,7 @@ function lockOf(options: TinyOptions, packages: readonly LockedPackage[], releas
   // The lock names nothing that no image uses.
   const used = new Set([...images.values()].flatMap(({ platforms }) => Object.values(platforms).flat()));
   return {
+    ...emptyLock,
     releases: new Map(used.size === 0 ? [] : [[releaseKey(release), release]]),
     packages: new Map(packages.map((item) => [packageKey(item), item] as const).filter(([key]) => used.has(key))),
     images,
@@ -143,7 +148,12 @@ export async function tinyRepository(options: TinyOptions): Promise<TinyReposito
       release: releaseKey(release),
     });
   }
-  write("lockstep.lock", formatLock(lockOf(options, packages, release)));
+  const http = new Map<string, LockedHttp>();
+  for (const [url, bytes] of Object.entries(options.http ?? {})) {
+    await store.put(bytes);
+    http.set(url, { size: bytes.length, sha256: sha256Of(bytes) });
+  }
+  write("lockstep.lock", formatLock({ ...lockOf(options, packages, release), http }));
   const plan: TinyRepository["plan"] = async (on = host, names = []) =>
     planRepository(on, await openRepository(store, root), names);
   return {
@@ -158,7 +168,7 @@ export async function tinyRepository(options: TinyOptions): Promise<TinyReposito
     build: async ({ names = [], results = store, signal } = {}) => {
       const planned = await plan(host, names);
       const stop = signal === undefined ? {} : { signal };
-      await fetchPackages(host, store, silent, planned, { offline: true, ...stop });
+      await fetchLocked(host, store, silent, planned, { offline: true, ...stop });
       return buildImages(host, { inputs: store, results }, silent, planned, { out, ...stop });
     },
   };

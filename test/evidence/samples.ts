@@ -41,6 +41,15 @@ export const sbomInput: SbomInput = {
   format: 1,
   suite: "trixie",
   packages,
+  components: [
+    {
+      key: "https://files.example/tool-1.0.tar.gz",
+      name: "tool-1.0.tar.gz",
+      purl: "pkg:generic/tool-1.0.tar.gz?checksum=sha256:00&download_url=https%3A%2F%2Ffiles.example%2Ftool-1.0.tar.gz",
+      sha256: "12".repeat(32),
+      location: "https://files.example/tool-1.0.tar.gz",
+    },
+  ],
   fileSets: [{ name: "images/web/app", digest: digestOf("files") }],
 };
 
@@ -56,6 +65,15 @@ export const provenanceInput: ProvenanceInput = {
   lock: digestOf("lock"),
   suite: "trixie",
   packages,
+  components: [
+    {
+      key: "https://files.example/tool-1.0.tar.gz",
+      name: "tool-1.0.tar.gz",
+      purl: "pkg:generic/tool-1.0.tar.gz?checksum=sha256:00&download_url=https%3A%2F%2Ffiles.example%2Ftool-1.0.tar.gz",
+      sha256: "12".repeat(32),
+      location: "https://files.example/tool-1.0.tar.gz",
+    },
+  ],
   fileSets: [{ name: "images/web/app", digest: digestOf("files") }],
   reproduced: "yes",
 };

@@ -66,7 +66,7 @@ describe("spdx", () => {
   it("describes the image, which contains packages, system and file sets", () => {
     expect(document.relationships[0]?.spdxElementId).toBeDefined();
     const contained = document.relationships.filter((item) => item.relationshipType === "CONTAINS");
-    expect(contained).toHaveLength(packages.length + 2);
+    expect(contained).toHaveLength(packages.length + 3);
     expect(contained.every((item) => item.spdxElementId === "SPDXRef-Image")).toBe(true);
     expect(document.relationships).toContainEqual({
       spdxElementId: "SPDXRef-DOCUMENT",
@@ -110,6 +110,7 @@ describe("spdx", () => {
       spdx({ ...sbomInput, digest: digestOf("other") }),
       spdx({ ...sbomInput, platform: "linux/arm64" }),
       spdx({ ...sbomInput, packages: packages.slice(1) }),
+      spdx({ ...sbomInput, components: [] }),
       spdx({ ...sbomInput, fileSets: [] }),
       spdx({ ...sbomInput, epoch: sbomInput.epoch + 1 }),
     ].map((bytes) => parse(bytes).documentNamespace);
@@ -125,7 +126,7 @@ describe("spdx", () => {
       const { suite: _, ...withoutSuite } = sbomInput;
       const documents = {
         web: spdx(sbomInput),
-        empty: spdx({ ...withoutSuite, packages: [], fileSets: [] }),
+        empty: spdx({ ...withoutSuite, packages: [], components: [], fileSets: [] }),
       };
       for (const [name, bytes] of Object.entries(documents)) {
         const file = join(directory, `${name}.spdx.json`);

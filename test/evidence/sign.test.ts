@@ -93,7 +93,7 @@ describe("provenance", () => {
       image: "web",
       platforms: ["linux/amd64", "linux/arm64"],
     });
-    expect(parsed.predicate.buildDefinition.resolvedDependencies).toHaveLength(provenanceInput.packages.length + 2);
+    expect(parsed.predicate.buildDefinition.resolvedDependencies).toHaveLength(provenanceInput.packages.length + 3);
     expect(parsed.predicate.runDetails["lockstep_reproduced"]).toBe("yes");
   });
 

@@ -58,6 +58,7 @@ const anyLock = fc
         .toSorted();
     const entries = items.map((p) => [packageKey(p), p] as const);
     return {
+      ...emptyLock,
       releases: new Map([[releaseKey(release), release]]),
       packages: new Map(reverse ? entries.toReversed() : entries),
       images: new Map([
@@ -94,6 +95,7 @@ describe("the text of a lock", () => {
 
   it("does not depend on the order of the maps", () => {
     const reversed: Lock = {
+      ...emptyLock,
       releases: new Map([...lock.releases].toReversed()),
       packages: new Map([...lock.packages].toReversed()),
       images: new Map([...lock.images].toReversed()),
@@ -418,6 +420,7 @@ describe("lockstep.lock", () => {
     });
     const keys = many.map(packageKey);
     const big: Lock = {
+      ...emptyLock,
       releases: new Map([[releaseKey(release), release]]),
       packages: new Map(many.map((p) => [packageKey(p), p])),
       images: new Map([

@@ -1,6 +1,6 @@
 /** A small lock with an entry of every kind, for the tests of this room. */
 import type { Lock, LockedPackage, LockedRelease } from "../../pipeline/lock/types.ts";
-import { packageKey, releaseKey } from "../../pipeline/lock/types.ts";
+import { emptyLock, packageKey, releaseKey } from "../../pipeline/lock/types.ts";
 
 export const release: LockedRelease = {
   suite: "trixie",
@@ -54,6 +54,7 @@ const keys = (architecture: string): readonly string[] =>
     .toSorted();
 
 export const lock: Lock = {
+  ...emptyLock,
   releases: new Map([release, security].map((r) => [releaseKey(r), r])),
   packages: new Map(packages.map((p) => [packageKey(p), p])),
   images: new Map([

@@ -1,7 +1,7 @@
 /** Runs the program as users do, in surroundings that a test chooses, and gives what its JSON document says. */
 import { chmod, copyFile, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fetchPackages, openRepository, planRepository } from "../../pipeline/build/repository.ts";
+import { fetchLocked, openRepository, planRepository } from "../../pipeline/build/repository.ts";
 import { createHost, type Host } from "../../pipeline/host/host.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import type { Digest } from "../../pipeline/store/digest.ts";
@@ -82,7 +82,7 @@ export function digests(images: readonly BuiltImage[]): Readonly<Record<string, 
 export async function fetchInputs(images: readonly string[]): Promise<{ store: Store; wanted: ReadonlySet<Digest> }> {
   const store = new Store(host);
   const planned = planRepository(host, await openRepository(store, root), images);
-  await fetchPackages(host, store, silent, planned);
+  await fetchLocked(host, store, silent, planned);
   const hashes = planned.flatMap(({ packages }) => [...packages.values()].map(({ sha256 }) => sha256));
   return { store, wanted: new Set(hashes.map((sha256): Digest => `sha256:${sha256}`)) };
 }

@@ -1,0 +1,28 @@
+/** The table of the kinds of input besides Debian packages, and what is done for every row alike. */
+import type { InputEntry, InputSection, LockedInputs } from "../../lock/types.ts";
+import { noInputs } from "../../lock/types.ts";
+import { httpKind } from "./http.ts";
+import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
+
+const inputKinds: { readonly [Section in InputSection]: InputKind<Section> } = {
+  http: httpKind,
+};
+
+/** Sections in the order of their names. */
+export const inputSections = Object.keys(inputKinds).toSorted() as readonly InputSection[];
+
+/** The kind of a section, whose entries the caller takes from the same section. */
+export function kindOf(section: InputSection): InputKind<InputSection> {
+  return inputKinds[section];
+}
+
+/** Inputs by section; each section's entries must be of that section. */
+export function inputsOf(sectionOf: (section: InputSection) => ReadonlyMap<string, InputEntry>): LockedInputs {
+  const sections = Object.fromEntries(inputSections.map((section) => [section, sectionOf(section)]));
+  return { ...noInputs, ...sections } as LockedInputs;
+}
+
+/** What all images ask for, by section. */
+export function inputRequests(source: SpecSource): ReadonlyMap<InputSection, readonly InputRequest[]> {
+  return new Map(inputSections.map((section) => [section, kindOf(section).requests(source)]));
+}

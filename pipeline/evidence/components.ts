@@ -1,0 +1,38 @@
+/** What the inputs of an image are called in its evidence, by their section of the lock. */
+import type { InputSection, LockEntries, LockedInputs } from "../lock/types.ts";
+import { filePurl } from "./purl.ts";
+
+/** An input besides Debian packages, as SBOM and provenance name it. */
+export interface Component {
+  /** Key of its entry in the lock. */
+  readonly key: string;
+  readonly name: string;
+  readonly version?: string;
+  readonly purl: string;
+  /** Of the bytes that were fetched, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** Where it can be had, when the spec itself says so. */
+  readonly location?: string;
+}
+
+interface Namer<Section extends InputSection> {
+  name(key: string, entry: LockEntries[Section]): Component;
+}
+
+const namers: { readonly [Section in InputSection]: Namer<Section> } = {
+  http: {
+    name(url, { sha256 }) {
+      const name = new URL(url).pathname.split("/").findLast((part) => part !== "") ?? new URL(url).hostname;
+      return { key: url, name, purl: filePurl(name, url, sha256), sha256, location: url };
+    },
+  },
+};
+
+/** All inputs of an image on a platform, by section and key. */
+export function componentsOf(inputs: LockedInputs): readonly Component[] {
+  const sections = Object.keys(namers) as InputSection[];
+  return sections.flatMap((section) => {
+    const namer: Namer<InputSection> = namers[section];
+    return [...inputs[section]].map(([key, entry]) => namer.name(key, entry));
+  });
+}

@@ -1,0 +1,85 @@
+/** Downloads a file of which nothing is known but its address, to find out what it is. */
+import { backOff } from "../../host/back-off.ts";
+import { LockstepError, messageOf, systemCode } from "../../host/errors.ts";
+import type { Host } from "../../host/host.ts";
+import type { LockedHttp } from "../../lock/types.ts";
+import type { Report } from "../../report/report.ts";
+import { hexOf } from "../../store/digest.ts";
+import type { Store } from "../../store/store.ts";
+import { Transport } from "../http.ts";
+
+/** Bytes of the largest file that is taken. */
+const largest = 16 * 2 ** 30;
+const tries = 4;
+
+/** What one try gave: the file, or why it is not there and whether another try may help. */
+type Attempt = LockedHttp | { readonly reason: string; readonly final: boolean };
+
+async function attempt(
+  transport: Transport,
+  store: Store,
+  address: string,
+  onBytes: (count: number, total?: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Attempt> {
+  const opened = await transport.open(address, 0, signal);
+  if (opened.kind === "status") {
+    const passing = opened.status === 408 || opened.status === 425 || opened.status === 429 || opened.status >= 500;
+    return { reason: `answers ${opened.status}`, final: !passing };
+  }
+  const writer = await store.writer();
+  try {
+    let size = 0;
+    for await (const piece of opened.body) {
+      size += piece.length;
+      if (size > largest) return { reason: `has more than ${largest} bytes`, final: true };
+      await writer.write(piece);
+      onBytes(size, opened.size);
+    }
+    if (opened.size !== undefined && size !== opened.size) {
+      return { reason: `ended after ${size} of ${opened.size} bytes`, final: false };
+    }
+    if (size === 0) return { reason: "has no content", final: true };
+    const blob = await writer.commit();
+    return { size: blob.size, sha256: hexOf(blob.digest) };
+  } finally {
+    await writer.abort();
+  }
+}
+
+/** The file at an address, which is in the store then. LS2702 when it cannot be had, LS1003 on an interrupt, LS1004 without space. */
+export async function fetchUnknown(
+  host: Host,
+  store: Store,
+  report: Report,
+  address: string,
+  signal?: AbortSignal,
+): Promise<LockedHttp> {
+  const transport = new Transport(host);
+  const task = report.task(`download ${address}`, "bytes");
+  let reason = "";
+  try {
+    for (let round = 1; round <= tries; round++) {
+      if (signal?.aborted === true) throw new LockstepError({ code: "LS1003", message: "interrupted" });
+      try {
+        const found = await attempt(transport, store, address, (done, total = 0) => task.progress(done, total), signal);
+        if ("sha256" in found) return found;
+        reason = found.reason;
+        if (found.final) break;
+      } catch (error) {
+        if (error instanceof LockstepError) throw error;
+        reason = systemCode(error) ?? messageOf(error);
+      }
+      if (round < tries) await host.sleep(backOff(host, round), signal);
+    }
+  } finally {
+    transport.close();
+    task.done();
+  }
+  if (signal?.aborted === true) throw new LockstepError({ code: "LS1003", message: "interrupted" });
+  throw new LockstepError({
+    code: "LS2702",
+    message: `${address} ${reason}`,
+    hint: "check the URL in the spec, and whether this machine may reach it",
+  });
+}

@@ -1,0 +1,208 @@
+import { writeFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { formatDiff } from "../../../pipeline/build/pin-diff.ts";
+import { type Pinned, pin } from "../../../pipeline/build/pin.ts";
+import {
+  fetchLocked,
+  lockProblems,
+  openRepository,
+  planRepository,
+  readSpecs,
+} from "../../../pipeline/build/repository.ts";
+import { buildImages } from "../../../pipeline/build/build.ts";
+import { formatProblem } from "../../../pipeline/host/errors.ts";
+import type { Host } from "../../../pipeline/host/host.ts";
+import { readLock, writeLock } from "../../../pipeline/lock/lockfile.ts";
+import { silent } from "../../../pipeline/report/report.ts";
+import { Store } from "../../../pipeline/store/store.ts";
+import { verifyImages } from "../../../pipeline/verify/verify.ts";
+import { sha256Of } from "../../source/debian/tiny-deb.ts";
+import { startWebServer, type WebServer } from "../../source/web-server.ts";
+import { type Scene, scene } from "../../support.ts";
+
+interface Site extends Scene {
+  readonly host: Host;
+  readonly root: string;
+  readonly web: WebServer;
+  readonly warnings: string[];
+  /** Writes the spec of an image of files: path in the image by name on the server, with the SHA-256 where it is given. */
+  spec(image: string, files: Readonly<Record<string, string>>, more?: string): void;
+  /** Pins, writes the lock, and gives what changed. */
+  pin(only?: string): Promise<Pinned>;
+  /** The lines of the error. */
+  failure(only?: string): Promise<string>;
+  problems(): Promise<readonly string[]>;
+}
+
+async function site(): Promise<Site> {
+  const at = scene();
+  const root = join(at.directory, "repository");
+  const web = await startWebServer();
+  onTestFinished(() => web.close());
+  const warnings: string[] = [];
+  const report = { ...silent, warn: (line: string) => void warnings.push(line) };
+  const host: Host = { ...at.host, sleep: () => Promise.resolve() };
+  const run = async (only?: string): Promise<Pinned> => {
+    const specs = await readSpecs(at.store, root);
+    const options = { root, specs, lock: await readLock(root), ...(only === undefined ? {} : { only }) };
+    const pinned = await pin(host, at.store, report, options);
+    await writeLock(host, root, pinned.lock);
+    return pinned;
+  };
+  return {
+    ...at,
+    host,
+    root,
+    web,
+    warnings,
+    spec(image, files, more = "") {
+      mkdirSync(join(root, "images", image), { recursive: true });
+      const layers = Object.entries(files).map(([name, rest]) => `  - http: { url: "${web.base}/${name}", ${rest} }\n`);
+      const text = `name: ${image}\nplatforms: [linux/amd64]\n${more}layers:\n${layers.join("")}`;
+      writeFileSync(join(root, "images", image, "image.yaml"), text);
+    },
+    pin: run,
+    failure: async (only) => {
+      const result = await run(only).catch((error: unknown) => error);
+      if (!(result instanceof Error)) throw new Error("it did not fail");
+      return result.message;
+    },
+    problems: async () => lockProblems(await openRepository(at.store, root)).map(formatProblem),
+  };
+}
+
+const one = Buffer.from("one\n");
+const two = Buffer.from("two two\n");
+
+describe("pin of files from the web", () => {
+  it("writes size and hash under the URL, and a build needs nothing else than the store", async () => {
+    const at = await site();
+    at.web.files.set("/tool", one);
+    at.spec("app", { tool: `into: /tool, sha256: "${sha256Of(one)}"` });
+    expect(await at.problems()).toEqual([
+      `LS2201 images/app/image.yaml:4:5 the lock is out of date: file "${at.web.base}/tool" of image "app" is not in the lock; run \`lockstep pin\``,
+    ]);
+    const { lock, diff } = await at.pin();
+    expect([...lock.http]).toEqual([[`${at.web.base}/tool`, { size: 4, sha256: sha256Of(one) }]]);
+    expect(formatDiff(diff)).toContain(`+ file ${at.web.base}/tool  4 B`);
+    expect(at.warnings).toEqual([]);
+    expect(await at.problems()).toEqual([]);
+    await at.web.close();
+    const repository = await openRepository(at.store, at.root);
+    const planned = planRepository(at.host, repository, []);
+    await fetchLocked(at.host, at.store, silent, planned, { offline: true });
+    const stores = { inputs: at.store, results: at.store };
+    const built = await buildImages(at.host, stores, silent, planned, { out: join(at.root, "out") });
+    const [verdict] = await verifyImages(at.host, at.store, silent, built, {
+      root: at.root,
+      again: true,
+      signal: new AbortController().signal,
+    });
+    expect(verdict?.verdict).toBe("reproduced");
+    // With another store the file has to be fetched, and the server is gone.
+    const empty = new Store(at.host, join(at.directory, "empty"));
+    await expect(fetchLocked(at.host, empty, silent, planned, { tries: 1 })).rejects.toThrow("LS3102");
+  });
+
+  it("changes nothing when nothing changed, and asks nobody where the spec says what it has to be", async () => {
+    const at = await site();
+    at.web.files.set("/tool", one).set("/loose", two);
+    at.spec("app", { tool: `into: /tool, sha256: "${sha256Of(one)}"`, loose: "into: /loose" });
+    await at.pin();
+    at.web.requests.length = 0;
+    const { diff } = await at.pin();
+    expect(diff.unchanged).toBe(true);
+    expect(at.web.requests).toEqual(["/loose"]);
+  });
+
+  it("takes what it finds where the spec does not say, says so, and tells what became of it", async () => {
+    const at = await site();
+    at.web.files.set("/loose", one);
+    at.spec("app", { loose: "into: /loose" });
+    await at.pin();
+    expect(at.warnings).toEqual([
+      `${at.web.base}/loose: no spec says what it has to be; pinned as it came, sha256 ${sha256Of(one)}`,
+    ]);
+    at.web.files.set("/loose", two);
+    const { lock, diff } = await at.pin();
+    expect(lock.http.get(`${at.web.base}/loose`)).toEqual({ size: 8, sha256: sha256Of(two) });
+    expect(formatDiff(diff)).toContain(`  file ${at.web.base}/loose  +4 B`);
+  });
+
+  it("moves one alone with --only, by its URL or by the image that has it", async () => {
+    const at = await site();
+    at.web.files.set("/a", one).set("/b", one);
+    at.spec("app", { a: "into: /a" });
+    at.spec("other", { b: "into: /b" });
+    await at.pin();
+    at.web.files.set("/a", two).set("/b", two);
+    expect((await at.pin(`${at.web.base}/a`)).diff.inputs.map(({ key }) => key)).toEqual([`${at.web.base}/a`]);
+    expect((await at.pin("other")).diff.inputs.map(({ key }) => key)).toEqual([`${at.web.base}/b`]);
+    expect(await at.failure("nothing")).toMatch(/^LS2106 "nothing" is neither an image/);
+  });
+
+  it("drops what no spec asks for any more", async () => {
+    const at = await site();
+    at.web.files.set("/a", one).set("/b", one);
+    at.spec("app", { a: "into: /a", b: "into: /b" });
+    await at.pin();
+    at.spec("app", { a: "into: /a" });
+    expect(await at.problems()).toEqual([
+      `LS2208 lockstep.lock file "${at.web.base}/b" is asked for by no spec; run \`lockstep pin\``,
+    ]);
+    const { diff } = await at.pin();
+    expect(formatDiff(diff)).toContain(`- file ${at.web.base}/b`);
+    expect(await at.problems()).toEqual([]);
+  });
+
+  it("LS2701: refuses a file that is not the one the spec names", async () => {
+    const at = await site();
+    at.web.files.set("/tool", two);
+    at.spec("app", { tool: `into: /tool, sha256: "${sha256Of(one)}"` });
+    expect(await at.failure()).toMatch(
+      new RegExp(
+        `^LS2701 images/app/image.yaml:4:5 .*/tool has the SHA-256 ${sha256Of(two)}, and the spec says ${sha256Of(one)}`,
+      ),
+    );
+  });
+
+  it("LS2201: is wanted when the spec names another hash than the lock has", async () => {
+    const at = await site();
+    at.web.files.set("/tool", one);
+    at.spec("app", { tool: "into: /tool" });
+    await at.pin();
+    at.spec("app", { tool: `into: /tool, sha256: "${sha256Of(two)}"` });
+    expect((await at.problems()).join()).toContain(`is locked to the SHA-256 ${sha256Of(one)}, and the spec says`);
+  });
+
+  it("LS2702: tells why a file cannot be had, and writes nothing", async () => {
+    const at = await site();
+    at.web.files.set("/empty", Buffer.alloc(0));
+    at.spec("app", { gone: "into: /a", empty: "into: /b" });
+    const lines = (await at.failure()).split("\n");
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^LS2702 .*\/gone answers 404/);
+    expect(lines[1]).toMatch(/^LS2702 .*\/empty has no content/);
+    expect((await readLock(at.root)).http.size).toBe(0);
+  });
+
+  it("LS2032: refuses two hashes for one URL", async () => {
+    const at = await site();
+    at.spec("app", { tool: `into: /tool, sha256: "${sha256Of(one)}"` });
+    at.spec("other", { tool: `into: /tool, sha256: "${sha256Of(two)}"` });
+    expect(await at.failure()).toMatch(
+      /^LS2032 images\/other\/image.yaml:4:5 .*another sha256 than in images\/app\/image.yaml:4/,
+    );
+  });
+
+  it("is about an image and the images it is from", async () => {
+    const at = await site();
+    at.web.files.set("/a", one).set("/b", two);
+    at.spec("app", { a: "into: /a" });
+    at.spec("more", { b: "into: /b" }, "from: app\n");
+    await at.pin();
+    const planned = planRepository(at.host, await openRepository(at.store, at.root), ["more"]);
+    expect([...(planned[0]?.inputs.http.keys() ?? [])]).toEqual([`${at.web.base}/a`, `${at.web.base}/b`]);
+  });
+});

@@ -1,0 +1,12 @@
+/** Entries of every section of inputs, together with every field that one may have: a new kind of input adds its own here. */
+import type { LockedInputs } from "../../pipeline/lock/types.ts";
+
+export const inputSamples: LockedInputs = {
+  http: new Map([
+    ["https://files.example/a?b=1", { size: 5, sha256: "12".repeat(32) }],
+    [
+      "https://files.example/tool.tar.gz",
+      { size: 77, sha256: "34".repeat(32), signedBy: "minisign 0123456789ABCDEF", signingKey: "56".repeat(32) },
+    ],
+  ]),
+};
