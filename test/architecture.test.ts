@@ -12,7 +12,7 @@ const tracked = run("git", ["ls-files", "-z"], { cwd: root })
   .filter((path) => path !== "");
 
 /** What each room may import besides itself. Dependencies point one way: command line → verbs → nouns → host. */
-const nouns = ["host", "report", "store", "tree", "image", "spec", "lock", "source", "registry"];
+const nouns = ["host", "report", "store", "tree", "image", "spec", "lock", "source", "registry", "advisory"];
 const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   host: [],
   report: ["host"],
@@ -23,6 +23,7 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   lock: ["host", "store", "tree"],
   source: ["host", "report", "store", "tree", "spec", "lock"],
   registry: ["host", "report", "store", "image"],
+  advisory: ["host", "tree", "lock", "source"],
   build: nouns,
   verify: [...nouns, "build"],
   evidence: [...nouns, "build", "verify"],
@@ -36,7 +37,7 @@ const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonl
   commander: { files: /^cli\//, late: false },
   yaml: { files: /^(spec|deliver)\/|^source\/debian\/mirrors\.ts$|^registry\/settings\.ts$/, late: false },
   zod: { files: /^(spec\/schema|deliver\/schema|deliver\/read|spec\/[a-z-]+)\.ts$/, late: false },
-  semver: { files: /^deliver\//, late: false },
+  semver: { files: /^deliver\/|^advisory\/affects\.ts$/, late: false },
   openpgp: { files: /^source\/debian\/(keys|signature)\.ts$/, late: true },
   pako: { files: /^image\/deflate\.ts$/, late: true },
   "xz-decompress": { files: /^source\/decompress\.ts$/, late: true },

@@ -1,61 +1,34 @@
 /** `pin` for Debian packages: resolves what the images ask for against the archive's signed releases. */
-import { LockstepError, formatProblem } from "../host/errors.ts";
+import { LockstepError } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { type Lock, type LockedPackage, type LockedRelease, type LockedResolution, packageKey } from "../lock/types.ts";
 import type { Report } from "../report/report.ts";
-import { type ArchiveAccess, type VerifiedRelease, fetchRelease, partsOf } from "../source/debian/archive.ts";
+import { type VerifiedRelease, partsOf } from "../source/debian/archive.ts";
 import type { Candidate } from "../source/debian/candidate.ts";
-import { type WantedIndex, indexAddresses, indexesOf, readIndex } from "../source/debian/indexes.ts";
-import { readKeyring } from "../source/debian/keys.ts";
-import { findMirrors } from "../source/debian/mirrors.ts";
 import { withRecalled } from "../source/debian/recall.ts";
 import { type ResolvedImage, differingVersions } from "../source/debian/same-versions.ts";
-import { Universe } from "../source/debian/universe.ts";
-import { fetchBlobs } from "../source/fetch.ts";
-import { Transport } from "../source/http.ts";
+import type { Universe } from "../source/debian/universe.ts";
 import type { Platform } from "../spec/types.ts";
 import type { Store } from "../store/store.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { architectureOf } from "./architecture.ts";
+import { type ArchiveOptions, fetchOffers } from "./pin-archive.ts";
 import { resolveAll } from "./pin-resolve.ts";
-import type { PinOptions } from "./pin.ts";
 import type { Scope } from "./pin-scope.ts";
 import type { PackageRequest } from "./requests.ts";
 
 /** The sections of the lock that are about Debian packages. */
 type Resolutions = Pick<Lock, "images" | "packages" | "releases">;
 
-/** Date of the newest release of a suite that the lock knows: an older one is a mirror that lags, or worse. */
-function newestDate(lock: Lock, suite: string): string | undefined {
-  const dates = [...lock.releases.values()].filter((release) => release.suite === suite).map(({ date }) => date);
-  return dates.toSorted().at(-1);
+export interface PinnedPackages extends Resolutions {
+  /** Bytes once installed, as the indexes state them, by SHA-256 of what was resolved. */
+  readonly installed: ReadonlyMap<string, number>;
 }
 
-async function fetchReleases(
-  access: ArchiveAccess,
-  requests: readonly PackageRequest[],
-  lock: Lock,
-): Promise<ReadonlyMap<string, readonly VerifiedRelease[]>> {
-  const suites = new Map(requests.toReversed().map((request) => [request.suite, request.place]));
-  const found = new Map<string, readonly VerifiedRelease[]>();
-  for (const [suite, place] of suites) {
-    const results = await Promise.allSettled(
-      partsOf(suite).map((part) => fetchRelease(access, part, newestDate(lock, part.suite), place)),
-    );
-    const problems = results.flatMap((result) => {
-      if (result.status === "fulfilled") return [];
-      if (result.reason instanceof LockstepError) return result.reason.problems;
-      throw result.reason;
-    });
-    // The parts can fail for one and the same reason, such as an interrupt.
-    if (problems.length > 0)
-      throw new LockstepError([...new Map(problems.map((it) => [formatProblem(it), it])).values()]);
-    found.set(
-      suite,
-      results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
-    );
-  }
-  return found;
+/** Keys of the lock's releases of a suite, with those of its updates and security fixes. */
+function releasesOf(lock: Lock, suite: string): readonly string[] {
+  const parts = new Set(partsOf(suite).map((part) => part.suite));
+  return [...lock.releases].filter(([, release]) => parts.has(release.suite)).map(([key]) => key);
 }
 
 /** A candidate as the lock keeps it; an entry that says the same stays as it is, with the release that first vouched for it. */
@@ -118,45 +91,25 @@ export async function pinPackages(
   report: Report,
   requests: readonly PackageRequest[],
   scope: Scope,
-  options: Pick<PinOptions, "lock" | "signal" | "mirrors" | "keys">,
-): Promise<Resolutions> {
-  const { lock, signal } = options;
+  options: ArchiveOptions & { readonly lock: Lock },
+): Promise<PinnedPackages> {
+  const { lock } = options;
   const moving = requests.filter(({ image }) => scope.actions.get(image) !== "keep");
-  if (moving.length === 0) return compose(lock, requests, scope, [], []);
+  if (moving.length === 0) return { ...compose(lock, requests, scope, [], []), installed: new Map() };
 
-  const mirrors = options.mirrors ?? (await findMirrors(host));
-  const keys = options.keys ?? (await readKeyring());
-  const transport = new Transport(host);
-  const interrupt = signal === undefined ? {} : { signal };
-  let releases: ReadonlyMap<string, readonly VerifiedRelease[]>;
-  try {
-    releases = await fetchReleases({ host, store, report, transport, mirrors, keys, ...interrupt }, moving, lock);
-  } finally {
-    transport.close();
-  }
-
-  const indexes = new Map<string, readonly WantedIndex[]>();
-  for (const { suite, platforms } of moving) {
-    for (const platform of platforms) {
-      const wanted = (releases.get(suite) ?? []).flatMap((release) => indexesOf(release, architectureOf(platform)));
-      indexes.set(`${suite} ${platform}`, wanted);
-    }
-  }
-  await fetchBlobs(host, store, report, [...indexes.values()].flat(), (index) => indexAddresses(index, mirrors), {
-    title: "downloading package indexes",
-    whenGone: "the mirror is being updated or incomplete; pin again in some minutes, or use another mirror",
-    ...interrupt,
-  });
-
+  const offers = await fetchOffers(host, store, report, moving, lock, options);
   const universeOf = async (suite: string, platform: Platform, locked: readonly LockedPackage[]): Promise<Universe> => {
-    const architecture = architectureOf(platform);
-    const sources = [];
-    for (const index of indexes.get(`${suite} ${platform}`) ?? []) sources.push(await readIndex(store, index));
-    const universe = new Universe(suite, architecture, sources);
-    return locked.length === 0 ? universe : await withRecalled(store, lock, universe, architecture, locked);
+    const universe = await offers.universe(suite, platform);
+    // An earlier version may be asked for that no entry holds any more: every release of the lock is looked through.
+    const releases = scope.exact.size === 0 ? [] : releasesOf(lock, suite);
+    return await withRecalled(store, lock, universe, architectureOf(platform), locked, releases);
   };
   const resolved = await resolveAll({ requests, lock, scope, report, universeOf });
   const differing = differingVersions(resolved);
   if (differing.length > 0) throw new LockstepError(differing);
-  return compose(lock, requests, scope, resolved, [...releases.values()].flat());
+  const candidates = resolved.flatMap(({ platforms }) => [...platforms.values()].flat());
+  const installed = new Map(
+    candidates.flatMap(({ sha256, installedSize }) => (installedSize === undefined ? [] : [[sha256, installedSize]])),
+  );
+  return { ...compose(lock, requests, scope, resolved, offers.releases), installed };
 }

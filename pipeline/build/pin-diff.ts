@@ -1,191 +1,156 @@
-/** How one lock differs from another, as data and as text for a person. */
-import { sectionNames, sections } from "../lock/section.ts";
-import { type InputEntry, type InputSection, type Lock, type LockedPackage, sizeOf } from "../lock/types.ts";
-import { humanBytes } from "../report/format.ts";
+/** How one lock differs from another, as data. */
+import type { Lock } from "../lock/types.ts";
+import { sectionNames } from "../lock/section.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { comparePaths } from "../tree/entry.ts";
-import { inputSections } from "./inputs/kinds.ts";
+import { type InputImages, type LockedItem, type PinKind, pinKinds } from "./pin-items.ts";
 
-/** One package on one or several platforms that all changed alike; sizes are those of the first of them. */
-interface PackageChange {
+/** `rebuilt`: the same version with other bytes. `changed`: two versions that have no order. */
+export type ChangeOf = "added" | "removed" | "upgraded" | "downgraded" | "rebuilt" | "changed";
+
+/** One item on one or several platforms that all changed alike; sizes are those of the first of them. */
+export interface ItemChange {
+  readonly kind: string;
   readonly name: string;
-  /** Architectures of the platforms it changed on, sorted; the others of the image did not change or changed otherwise. */
+  readonly change: ChangeOf;
+  /** Platforms it changed on, sorted; on others of its images it did not change, or otherwise. */
   readonly platforms: readonly string[];
-  /** Whether those are all the platforms that have the package before or after. */
+  /** Whether those are all the platforms that have the item before or after. */
   readonly everywhere: boolean;
-  readonly from?: { readonly version: string; readonly size: number };
-  readonly to?: { readonly version: string; readonly size: number };
+  readonly from?: LockedItem;
+  readonly to?: LockedItem;
   /** Images it changed in, sorted. */
   readonly images: readonly string[];
 }
 
-/** One input that is no Debian package. */
-interface InputChange {
-  readonly section: InputSection;
-  readonly key: string;
-  readonly from?: InputEntry;
-  readonly to?: InputEntry;
-}
-
 export interface PinDiff {
-  readonly changes: readonly PackageChange[];
-  /** By section and key. */
-  readonly inputs: readonly InputChange[];
+  /** By kind, then by name. */
+  readonly changes: readonly ItemChange[];
   /** Images that are new in the lock, and those no longer in it, sorted. */
   readonly addedImages: readonly string[];
   readonly removedImages: readonly string[];
+  /** Bytes of all that is locked, each file once. */
+  readonly size: { readonly before: number; readonly after: number };
   /** Whether the two locks hold the same. */
   readonly unchanged: boolean;
 }
 
-type Side = Pick<LockedPackage, "version" | "size" | "sha256">;
+/** Items of one kind by image and platform (joined by a space), then by name; a name may be there in several versions. */
+type Held = ReadonlyMap<string, ReadonlyMap<string, readonly LockedItem[]>>;
 
-/** Packages of an image on a platform by name. */
-function packagesOf(lock: Lock, image: string, platform: string): ReadonlyMap<string, LockedPackage> {
-  const found = new Map<string, LockedPackage>();
-  for (const key of lock.images.get(image)?.platforms[platform] ?? []) {
-    const item = lock.packages.get(key);
-    if (item !== undefined) found.set(item.name, item);
+function held(kind: PinKind, lock: Lock): Held {
+  const found = new Map<string, Map<string, LockedItem[]>>();
+  for (const { image = "", platform = "", item } of kind.current(lock)) {
+    const place = `${image} ${platform}`;
+    const items = found.get(place) ?? new Map<string, LockedItem[]>();
+    const same = items.get(item.name);
+    if (same === undefined) items.set(item.name, [item]);
+    else same.push(item);
+    found.set(place, items);
   }
   return found;
-}
-
-function platformsOf(lock: Lock, image: string): readonly string[] {
-  return Object.keys(lock.images.get(image)?.platforms ?? {});
 }
 
 function union(a: Iterable<string>, b: Iterable<string>): readonly string[] {
   return [...new Set([...a, ...b])].toSorted(comparePaths);
 }
 
-interface Group {
+interface Pair {
+  readonly from: LockedItem | undefined;
+  readonly to: LockedItem | undefined;
+}
+
+function isSame(a: LockedItem, b: LockedItem): boolean {
+  return a.version === b.version && a.sha256 === b.sha256;
+}
+
+/** What of a name changed: one version for another, or, where there are several, those that went and those that came. */
+function pairs(was: readonly LockedItem[], is: readonly LockedItem[]): readonly Pair[] {
+  const gone = was.filter((item) => !is.some((other) => isSame(item, other)));
+  const come = is.filter((item) => !was.some((other) => isSame(item, other)));
+  if (gone.length === 1 && come.length === 1) return [{ from: gone[0], to: come[0] }];
+  return [...gone.map((from) => ({ from, to: undefined })), ...come.map((to) => ({ from: undefined, to }))];
+}
+
+interface Group extends Pair {
   readonly name: string;
-  readonly from: Side | undefined;
-  readonly to: Side | undefined;
   readonly platforms: Set<string>;
   readonly images: Set<string>;
 }
 
-function shown(side: Side | undefined): { readonly version: string; readonly size: number } | undefined {
-  return side === undefined ? undefined : { version: side.version, size: side.size };
+function changeOf(kind: PinKind, from: LockedItem | undefined, to: LockedItem | undefined): ChangeOf {
+  if (from === undefined) return "added";
+  if (to === undefined) return "removed";
+  if (from.version === to.version || kind.fixed) return "rebuilt";
+  const order = kind.compare(from.version, to.version);
+  if (order === undefined || order === 0) return "changed";
+  return order < 0 ? "upgraded" : "downgraded";
 }
 
-export function diffLocks(before: Lock, after: Lock): PinDiff {
+/** Changes of one kind in images that are still there: what went with an image is told by the image alone. */
+function changesOf(kind: PinKind, before: Lock, after: Lock, inputs: InputImages): readonly ItemChange[] {
+  const old = held(kind, before);
+  const now = held(kind, after);
   const groups = new Map<string, Group>();
   const present = new Map<string, Set<string>>();
-  const images = union(before.images.keys(), after.images.keys());
-  // What went with an image that is no longer there is told by the image alone.
-  for (const image of images.filter((name) => after.images.has(name))) {
-    for (const platform of union(platformsOf(before, image), platformsOf(after, image))) {
-      const old = packagesOf(before, image, platform);
-      const now = packagesOf(after, image, platform);
-      for (const name of union(old.keys(), now.keys())) {
-        const from = old.get(name);
-        const to = now.get(name);
-        const everywhere = present.get(name) ?? new Set<string>();
-        present.set(name, everywhere.add(platform));
-        if (from?.version === to?.version && from?.sha256 === to?.sha256) continue;
+  for (const place of union(old.keys(), now.keys())) {
+    const [image = "", platform = ""] = place.split(" ");
+    if (before.images.has(image) && !after.images.has(image)) continue;
+    const was = old.get(place);
+    const is = now.get(place);
+    for (const name of union(was?.keys() ?? [], is?.keys() ?? [])) {
+      present.set(name, (present.get(name) ?? new Set()).add(platform));
+      for (const { from, to } of pairs(was?.get(name) ?? [], is?.get(name) ?? [])) {
         const key = [name, from?.version, to?.version].join(" ");
         const group = groups.get(key) ?? { name, from, to, platforms: new Set(), images: new Set() };
         group.platforms.add(platform);
-        group.images.add(image);
+        for (const each of image === "" ? (inputs.get(`${kind.kind} ${(to ?? from)?.key}`) ?? []) : [image])
+          group.images.add(each);
         groups.set(key, group);
       }
     }
   }
-  const changes = [...groups.values()]
-    .map((group): PackageChange => {
-      const from = shown(group.from);
-      const to = shown(group.to);
-      return {
-        name: group.name,
-        platforms: [...group.platforms].toSorted(comparePaths),
-        everywhere: group.platforms.size === present.get(group.name)?.size,
-        ...(from === undefined ? {} : { from }),
-        ...(to === undefined ? {} : { to }),
-        images: [...group.images].toSorted(comparePaths),
-      };
-    })
-    .toSorted((a, b) => comparePaths(a.name, b.name) || comparePaths(a.platforms.join(" "), b.platforms.join(" ")));
-  const addedImages = images.filter((image) => !before.images.has(image));
-  const removedImages = images.filter((image) => !after.images.has(image));
-  return {
-    changes,
-    inputs: inputChanges(before, after),
-    addedImages,
-    removedImages,
-    unchanged: canonical(before) === canonical(after),
-  };
+  return [...groups.values()]
+    .map(({ name, from, to, platforms, images }): ItemChange => ({
+      kind: kind.kind,
+      name,
+      change: changeOf(kind, from, to),
+      platforms: [...platforms].filter((platform) => platform !== "").toSorted(comparePaths),
+      everywhere: platforms.size === present.get(name)?.size,
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      images: [...images].toSorted(comparePaths),
+    }))
+    .toSorted(
+      (a, b) =>
+        comparePaths(a.name, b.name) ||
+        comparePaths(a.platforms.join(" "), b.platforms.join(" ")) ||
+        comparePaths(versions(a), versions(b)),
+    );
+}
+
+function versions({ from, to }: ItemChange): string {
+  return `${from?.version ?? ""} ${to?.version ?? ""}`;
+}
+
+function sizeOf(lock: Lock): number {
+  const files = pinKinds.flatMap((kind) => kind.current(lock)).map(({ item }) => [item.sha256, item.size] as const);
+  return [...new Map(files).values()].reduce((sum, size) => sum + size, 0);
 }
 
 /** A lock as text that is the same for the same content, whatever the order it was made in. */
 function canonical(lock: Lock): string {
-  return canonicalJson(sectionNames.map((section) => Object.fromEntries<unknown>(lock[section])));
+  return canonicalJson(sectionNames.map((name) => Object.fromEntries<unknown>(lock[name])));
 }
 
-function inputChanges(before: Lock, after: Lock): readonly InputChange[] {
-  return inputSections.flatMap((section) =>
-    union(before[section].keys(), after[section].keys()).flatMap((key): InputChange[] => {
-      const from = before[section].get(key);
-      const to = after[section].get(key);
-      if (canonicalJson(from ?? null) === canonicalJson(to ?? null)) return [];
-      return [{ section, key, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
-    }),
-  );
-}
-
-/** `from` and `to` are bytes before and after; undefined for what is not there. */
-function sizeChange(from: number | undefined, to: number | undefined): string {
-  if (from === undefined) return humanBytes(to ?? 0);
-  if (to === undefined) return `-${humanBytes(from)}`;
-  const difference = to - from;
-  if (difference === 0) return "same size";
-  return `${difference < 0 ? "-" : "+"}${humanBytes(Math.abs(difference))}`;
-}
-
-/**
- * The difference as lines: one for each package with old → new version, the change of its size, and its images; platforms only where
- * not all of them changed alike. Ends with a summary line.
- */
-export function formatDiff(diff: PinDiff): string {
-  if (diff.unchanged) return "nothing changed\n";
-  const rows = diff.changes.map((change) => {
-    const sign = change.from === undefined ? "+" : change.to === undefined ? "-" : " ";
-    const where = change.everywhere ? "" : ` (${change.platforms.join(", ")})`;
-    const rebuilt = change.from !== undefined && change.from.version === change.to?.version ? " (other bytes)" : "";
-    const versions = [change.from?.version, change.to?.version].filter((version) => version !== undefined);
-    return [
-      `${sign} ${change.name}${where}`,
-      `${[...new Set(versions)].join(" → ")}${rebuilt}`,
-      sizeChange(change.from?.size, change.to?.size),
-      change.images.join(", "),
-    ];
-  });
-  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  const count = (test: (change: PackageChange) => boolean): number =>
-    new Set(diff.changes.filter(test).map(({ name }) => name)).size;
-  const summary = [
-    [count(({ from, to }) => from !== undefined && to !== undefined), "changed"],
-    [count(({ from }) => from === undefined), "added"],
-    [count(({ to }) => to === undefined), "removed"],
-  ] as const;
-  const told = summary.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
-  return [
-    ...diff.addedImages.map((image) => `+ image ${image}`),
-    ...diff.removedImages.map((image) => `- image ${image}`),
-    ...diff.inputs.map((change) => {
-      const sign = change.from === undefined ? "+" : change.to === undefined ? "-" : " ";
-      const size = sizeChange(change.from && sizeOf(change.from), change.to && sizeOf(change.to));
-      return `${sign} ${sections[change.section].entry} ${change.key}  ${size}`;
-    }),
-    ...lines,
-    told.length === 0 ? "no package changed" : `packages: ${told.join(", ")}`,
-    "",
-  ].join("\n");
+/** `inputs`: the images that ask for inputs of the newer lock, which itself does not say it. */
+export function diffLocks(before: Lock, after: Lock, inputs: InputImages = new Map()): PinDiff {
+  const images = union(before.images.keys(), after.images.keys());
+  return {
+    changes: pinKinds.flatMap((kind) => changesOf(kind, before, after, inputs)),
+    addedImages: images.filter((image) => !before.images.has(image)),
+    removedImages: images.filter((image) => !after.images.has(image)),
+    size: { before: sizeOf(before), after: sizeOf(after) },
+    unchanged: canonical(before) === canonical(after),
+  };
 }

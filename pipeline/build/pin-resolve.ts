@@ -5,7 +5,7 @@ import type { Report } from "../report/report.ts";
 import type { Candidate } from "../source/debian/candidate.ts";
 import { resolve } from "../source/debian/resolve.ts";
 import type { ResolvedImage } from "../source/debian/same-versions.ts";
-import type { Preference, Universe } from "../source/debian/universe.ts";
+import { type Universe, type Wish, exactly } from "../source/debian/universe.ts";
 import type { Platform } from "../spec/types.ts";
 import { type Scope, preferenceFor } from "./pin-scope.ts";
 import { type PackageRequest, impliedPackages } from "./requests.ts";
@@ -94,6 +94,8 @@ export async function resolveAll(input: PinInput): Promise<readonly ResolvedImag
             failed.add(image);
             continue;
           }
+          const refused = versionsNotOffered(input, universe, request, platform);
+          if (refused.length > 0) throw new LockstepError(refused);
           warnOfVanished(input, universe, image, platform);
           const candidates = resolve({
             universe,
@@ -106,7 +108,7 @@ export async function resolveAll(input: PinInput): Promise<readonly ResolvedImag
             request: request.own,
             dependencies: request.dependencies,
             implied: impliedPackages,
-            ...withPreference(input, image, platform),
+            ...wishFor(input, image, platform),
           });
           const perPlatform = results.get(image) ?? new Map<Platform, readonly Candidate[]>();
           results.set(image, perPlatform.set(platform, candidates));
@@ -120,12 +122,52 @@ export async function resolveAll(input: PinInput): Promise<readonly ResolvedImag
   }
   const merged = mergeProblems(problems);
   if (merged.length > 0) throw new LockstepError(merged);
-  return moving.map(({ image, place }) => ({ image, place, platforms: results.get(image) ?? new Map() }));
+  const resolved = moving.map(({ image, place }) => ({ image, place, platforms: results.get(image) ?? new Map() }));
+  for (const [name, version] of scope.exact) {
+    const candidates = resolved.flatMap((image) => [...image.platforms.values()].flat());
+    if (!candidates.some((candidate) => candidate.name === name)) {
+      throw new LockstepError({
+        code: "LS2108",
+        message: `${name} ${version} is offered, but what the images ask for resolves without it`,
+        hint: `name ${name} in the list of packages of the image that is to have it`,
+      });
+    }
+  }
+  return resolved;
 }
 
-function withPreference(input: PinInput, image: string, platform: Platform): { readonly prefer?: Preference } {
-  const prefer = preferenceFor(input.lock, input.scope, image, platform);
-  return prefer === undefined ? {} : { prefer };
+function wishFor({ lock, scope }: PinInput, image: string, platform: Platform): Wish {
+  const prefer = preferenceFor(lock, scope, image, platform);
+  return { ...(prefer === undefined ? {} : { prefer }), ...(scope.exact.size === 0 ? {} : { exact: scope.exact }) };
+}
+
+/** The most versions that a message lists. */
+const mostVersions = 8;
+
+/** Packages of an image that are to have a version which no signed index has (LS2108), with what there is. */
+function versionsNotOffered(
+  { lock, scope }: PinInput,
+  universe: Universe,
+  request: PackageRequest,
+  platform: Platform,
+): readonly Problem[] {
+  const locked = new Set(lockedOf(lock, request.image, platform).map(({ name }) => name));
+  return [...scope.exact].flatMap(([name, version]): readonly Problem[] => {
+    if (!locked.has(name) && !request.names.includes(name)) return [];
+    const known = universe.known(name);
+    if (exactly(known, version).length > 0) return [];
+    const versions = [...new Set(known.map((candidate) => candidate.version))];
+    const told = versions.length > mostVersions ? [...versions.slice(0, mostVersions), "…"] : versions;
+    const place = request.own.find((item) => item.name === name)?.place ?? request.place;
+    return [
+      {
+        code: "LS2108",
+        message: `no signed index of ${universe.suite} offers ${name} ${version} for image "${request.image}"; there is ${told.join(", ") || "none of that name"}`,
+        place,
+        hint: "take one of these; an older version can be had only while the archive lists it, or the lock and the store still have the release that did",
+      },
+    ];
+  });
 }
 
 /** Tells of locked packages that should stay, but are nowhere to be had. */
@@ -134,7 +176,7 @@ function warnOfVanished(input: PinInput, universe: Universe, image: string, plat
   if (scope.actions.get(image) !== "prefer") return;
   for (const item of lockedOf(lock, image, platform)) {
     const { name, version } = item;
-    if (name === scope.released || universe.find(name, item) !== undefined) continue;
+    if (scope.released.has(name) || universe.find(name, item) !== undefined) continue;
     report.warn(`${name} ${version} of image "${image}" (${platform}) is no longer in the archive and cannot be kept`);
   }
 }

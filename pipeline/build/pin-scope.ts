@@ -11,10 +11,20 @@ import type { ImageSpec } from "../spec/types.ts";
 /** `newest`: resolved anew. `prefer`: resolved anew, but locked versions are kept where they fit. `keep`: the entry stays as it is. */
 type Action = "newest" | "prefer" | "keep";
 
+/** What a person asks to be moved: one image or package, or packages to exact versions; everything when neither is given. */
+export interface Wanted {
+  readonly only: string | undefined;
+  readonly exact: ReadonlyMap<string, string>;
+  /** Whether `only` is about another kind of input, which moves no package. */
+  readonly isInput: boolean;
+}
+
 export interface Scope {
   readonly actions: ReadonlyMap<string, Action>;
-  /** The package that may move although others stay. */
-  readonly released?: string;
+  /** The packages that may move although others stay. */
+  readonly released: ReadonlySet<string>;
+  /** Versions that packages must have, by name. */
+  readonly exact: ReadonlyMap<string, string>;
 }
 
 function lockedPackages(lock: Lock, image: string, platform: string): readonly LockedPackage[] {
@@ -28,41 +38,49 @@ function holds(lock: Lock, image: string, name: string): boolean {
   return platforms.some((platform) => lockedPackages(lock, image, platform).some((item) => item.name === name));
 }
 
+function unknownName(name: string, requests: readonly PackageRequest[], lock: Lock, images: boolean): LockstepError {
+  const known = [
+    ...requests.flatMap(({ image, names }) => (images ? [image, ...names] : names)),
+    ...[...lock.packages.values()].map((item) => item.name),
+  ];
+  const hint = didYouMean(name, known);
+  return new LockstepError({
+    code: "LS2106",
+    message: images
+      ? `"${name}" is neither an image with locked inputs, nor a package or another input of one`
+      : `"${name}" is not a package of any image`,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
 /**
- * Which images are resolved anew and how. `only` is the name of an image or, when there is none, of a package; `isInput` tells that it
- * is about another kind of input, which moves no package. Throws LS2106 when it is nothing of that.
+ * Which images are resolved anew and how. `only` is the name of an image or, when there is none, of a package.
+ * Throws LS2106 when it is nothing of that, and when a package that is to have an exact version is not one of any image.
  */
 export function scopeOf(
   specs: readonly ImageSpec[],
   requests: readonly PackageRequest[],
   lock: Lock,
-  only: string | undefined,
-  isInput = false,
+  { only, exact, isInput }: Wanted,
 ): Scope {
-  if (only === undefined) return { actions: new Map(requests.map(({ image }) => [image, "newest"])) };
+  if (only === undefined && exact.size === 0)
+    return { actions: new Map(requests.map(({ image }) => [image, "newest"])), released: new Set(), exact };
   const isImage = requests.some(({ image }) => image === only);
-  const isPackage = !isImage && requests.some(({ image, names }) => names.includes(only) || holds(lock, image, only));
-  if (!isImage && !isPackage && !isInput) {
-    const known = [
-      ...requests.flatMap(({ image, names }) => [image, ...names]),
-      ...[...lock.packages.values()].map(({ name }) => name),
-    ];
-    const hint = didYouMean(only, known);
-    throw new LockstepError({
-      code: "LS2106",
-      message: `"${only}" is neither an image with locked inputs, nor a package or another input of one`,
-      ...(hint === undefined ? {} : { hint }),
-    });
-  }
+  const isPackage = (name: string): boolean =>
+    requests.some(({ image, names }) => names.includes(name) || holds(lock, image, name));
+  const released = new Set([...(only === undefined || isImage ? [] : [only]), ...exact.keys()]);
+  for (const name of released)
+    if (!isPackage(name) && !(name === only && isInput)) throw unknownName(name, requests, lock, name === only);
   const stale = new Set(resolutionStale(specs, lock).map(({ image }) => image));
   const actions = new Map<string, Action>();
-  for (const { image, base } of requests) {
+  for (const { image, base, names } of requests) {
     const follows = base !== undefined && actions.get(base) !== "keep";
+    const concerned = [...released].some((name) => names.includes(name) || holds(lock, image, name));
     if (image === only) actions.set(image, "newest");
-    else if (follows || stale.has(image) || (isPackage && holds(lock, image, only))) actions.set(image, "prefer");
+    else if (follows || stale.has(image) || concerned) actions.set(image, "prefer");
     else actions.set(image, "keep");
   }
-  return { actions, ...(isPackage ? { released: only } : {}) };
+  return { actions, released, exact };
 }
 
 /** The locked versions that an image prefers on a platform: its own, and for packages new to it those of other images. */
@@ -76,5 +94,5 @@ export function preferenceFor(lock: Lock, scope: Scope, image: string, platform:
     }
   }
   for (const item of lockedPackages(lock, image, platform)) found.set(item.name, item);
-  return (name) => (name === scope.released ? undefined : found.get(name));
+  return (name) => (scope.released.has(name) ? undefined : found.get(name));
 }

@@ -75,7 +75,18 @@ async function fetchPackages(
 ): Promise<void> {
   const packages = new Map<string, LockedPackage>();
   for (const image of images) for (const item of image.packages.values()) packages.set(item.sha256, item);
-  const wanted = [...packages.values()].map((item) => ({
+  await fetchDebs(host, store, report, packages.values(), options);
+}
+
+/** Brings packages of the lock into the store; touches no network when all are there. LS31xx otherwise. */
+export async function fetchDebs(
+  host: Host,
+  store: Store,
+  report: Report,
+  packages: Iterable<LockedPackage>,
+  options: FetchOptions,
+): Promise<void> {
+  const wanted = [...packages].map((item) => ({
     ...item,
     name: item.path,
     digest: `sha256:${item.sha256}` as const,

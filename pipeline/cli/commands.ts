@@ -12,6 +12,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "resolve what the specs ask for and write it to lockstep.lock",
     load: () => import("./pin.ts"),
   },
+  {
+    name: "outdated",
+    summary: "list locked packages that the archive has newer versions of",
+    load: () => import("./outdated.ts"),
+  },
   { name: "build", summary: "build images from locked inputs", load: () => import("./build.ts") },
   {
     name: "verify",

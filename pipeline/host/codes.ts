@@ -51,6 +51,7 @@ export const codes = {
   LS2105: { title: "package versions differ between platforms", exit: 3 },
   LS2106: { title: "cannot pin only that", exit: 3 },
   LS2107: { title: "packages cannot be resolved in reasonable time", exit: 3 },
+  LS2108: { title: "version is not on offer", exit: 3 },
   // 22xx the lock
   LS2201: { title: "lock is out of date", exit: 3 },
   LS2202: { title: "lock holds the marks of an unfinished merge", exit: 3 },
@@ -62,6 +63,8 @@ export const codes = {
   LS2208: { title: "entry of the lock is not used", exit: 3 },
   LS2209: { title: "entry of the lock is there twice", exit: 3 },
   LS2210: { title: "lock is not in its canonical form", exit: 3 },
+  LS2212: { title: "advisories cannot be read", exit: 3 },
+  LS2213: { title: "advisory is malformed", exit: 3 },
   // 23xx signed Release files
   LS2301: { title: "release is not signed, or not in the one allowed form", exit: 3 },
   LS2302: { title: "signature of the release is wrong", exit: 3 },

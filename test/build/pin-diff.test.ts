@@ -1,58 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { diffLocks, formatDiff } from "../../pipeline/build/pin-diff.ts";
-import {
-  type Lock,
-  type LockedPackage,
-  type LockedResolution,
-  emptyLock,
-  packageKey,
-} from "../../pipeline/lock/types.ts";
+import { type PinDiff, diffLocks } from "../../pipeline/build/pin-diff.ts";
+import { reportText } from "../../pipeline/build/pin-text.ts";
+import { type Lock, emptyLock } from "../../pipeline/lock/types.ts";
+import { both, lockOf } from "./short-lock.ts";
 
-type Short = readonly [name: string, version: string, size: number];
-
-/** A lock of images: per platform the packages as name, version and size. */
-function lockOf(images: Readonly<Record<string, Readonly<Record<string, readonly Short[]>>>>): Lock {
-  const packages = new Map<string, LockedPackage>();
-  const resolutions = new Map<string, LockedResolution>();
-  for (const [image, platforms] of Object.entries(images)) {
-    const keys: Record<string, readonly string[]> = {};
-    for (const [platform, items] of Object.entries(platforms)) {
-      const architecture = platform === "linux/amd64" ? "amd64" : "arm64";
-      keys[platform] = items.map(([name, version, size]) => {
-        const item: LockedPackage = {
-          name,
-          version,
-          architecture,
-          archive: "debian",
-          path: `pool/${name}`,
-          size,
-          sha256: `${version} ${size}`,
-          source: name,
-          sourceVersion: version,
-          release: "r",
-        };
-        packages.set(packageKey(item), item);
-        return packageKey(item);
-      });
-    }
-    resolutions.set(image, { suite: "trixie", dependencies: "all", request: [], platforms: keys });
-  }
-  return { ...emptyLock, packages, images: resolutions };
+function formatDiff(diff: PinDiff): string {
+  return reportText({ diff, facts: new Map() });
 }
-
-const both = (...items: readonly Short[]): Readonly<Record<string, readonly Short[]>> => ({
-  "linux/amd64": items,
-  "linux/arm64": items,
-});
 
 describe("the difference of two locks", () => {
   it("is nothing between equals", () => {
     const lock = lockOf({ web: both(["a", "1", 10]) });
     expect(diffLocks(lock, lock)).toEqual({
       changes: [],
-      inputs: [],
       addedImages: [],
       removedImages: [],
+      size: { before: 10, after: 10 },
       unchanged: true,
     });
     expect(formatDiff(diffLocks(emptyLock, emptyLock))).toBe("nothing changed\n");
@@ -84,12 +47,14 @@ describe("the difference of two locks", () => {
       [
         "+ image hi",
         "- image bye",
-        "+ a                2                2.86 MiB   hi",
-        "  a                1 → 2            +2.86 MiB  node, web",
-        "  b (linux/arm64)  1 (other bytes)  -1000 B    node",
-        "- gone             2                -2.00 KiB  web",
-        "+ new              1:3              12 B       web",
-        "packages: 2 changed, 2 added, 1 removed",
+        "+ a                2                              2.86 MiB   hi",
+        "  a                1 → 2                          +2.86 MiB  node, web",
+        "! b (linux/arm64)  1 (same version, other bytes)  -1000 B    node",
+        "- gone             2                              -2.00 KiB  web",
+        "+ new              1:3                            12 B       web",
+        "packages: 1 upgraded, 1 rebuilt, 2 added, 1 removed",
+        "download of everything locked: 2.87 MiB (+2.86 MiB)",
+        "licences: 2 not compared (pin --licences fetches the packages)",
         "",
       ].join("\n"),
     );

@@ -1,12 +1,17 @@
 import { rmSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { formatDiff } from "../../pipeline/build/pin-diff.ts";
+import type { PinDiff } from "../../pipeline/build/pin-diff.ts";
+import { reportText } from "../../pipeline/build/pin-text.ts";
 import { formatLock } from "../../pipeline/lock/format.ts";
 import { emptyLock } from "../../pipeline/lock/types.ts";
 import { parseLock } from "../../pipeline/lock/parse.ts";
 import { digestOf, hexOf } from "../../pipeline/store/digest.ts";
 import { type SigningKey, makeKey } from "../source/debian/tiny-archive.ts";
 import { type PinScene, type TinyMirror, base, packagesOf, pinScene, specsOf, startMirror } from "./pin-scene.ts";
+
+function formatDiff(diff: PinDiff): string {
+  return reportText({ diff, facts: new Map() });
+}
 
 let key: SigningKey;
 let foreign: SigningKey;
@@ -134,7 +139,9 @@ describe("pin", () => {
         "- image old",
         "  lib   1 → 1.1  +2 B    web",
         "+ more  1        1005 B  web",
-        "packages: 1 changed, 1 added",
+        "packages: 1 upgraded, 1 added",
+        "download of everything locked: 11.8 KiB (+4 B)",
+        "licences: 1 not compared (pin --licences fetches the packages)",
         "",
       ].join("\n"),
     );

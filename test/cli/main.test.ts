@@ -69,6 +69,11 @@ describe("wrong usage", () => {
     [["store", "clean"], /'clean' is invalid for argument 'action'. Allowed choices are gc, check, du/],
     [["ship", "web"], /too many arguments/],
     [["build", "--out"], /argument missing/],
+    [["pin", "--to", "1.2"], /LS1002 --to 1.2 names no package; write --to NAME=VERSION/],
+    [["pin", "--to", "curl="], /LS1002 --to curl= names no package/],
+    [["pin", "--only", "curl", "--to", "wget=1"], /LS1002 --only curl and --to wget=1 are about two things/],
+    [["pin", "--to", "curl=1", "--to", "curl=2"], /LS1002 --to is given twice for curl/],
+    [["pin", "--format", "html"], /'html' is invalid.*Allowed choices are text, markdown/],
     [["store", "gc", "--days", "many"], /LS1002 --days many is not a number of days/],
     [["store", "gc", "--days", "-1"], /LS1002 --days -1 is not a number of days/],
   ])("%j ends with 2 and says what was meant", async (args, expected) => {
@@ -94,7 +99,7 @@ describe("wrong usage", () => {
 });
 
 describe("outside of a repository", () => {
-  it.each(["ship", "build", "verify", "check", "pin", "sbom", "attest", "render"])(
+  it.each(["ship", "build", "verify", "check", "pin", "outdated", "sbom", "attest", "render"])(
     "%s ends with 3 and LS1006",
     async (name) => {
       const said = await anywhere([name, "--json"]);

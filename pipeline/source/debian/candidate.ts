@@ -29,6 +29,8 @@ export interface Candidate {
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
+  /** Bytes once installed, as the index states them; whole KiB. */
+  readonly installedSize?: number;
   readonly essential: boolean;
   /** 0 required, 1 important, 2 standard, 3 optional, 4 extra or unknown. */
   readonly priority: number;
@@ -112,6 +114,7 @@ export function parseCandidate(text: string, origin: IndexOrigin): Candidate {
   const multiArch = field("Multi-Arch") || "no";
   if (!isMultiArch(multiArch)) throw malformed(`Multi-Arch "${multiArch}" is not known`);
   const rank = priorities.indexOf(field("Priority"));
+  const installed = field("Installed-Size");
 
   return {
     name,
@@ -124,6 +127,7 @@ export function parseCandidate(text: string, origin: IndexOrigin): Candidate {
     path,
     size,
     sha256,
+    ...(/^\d{1,12}$/.test(installed) ? { installedSize: Number(installed) * 1024 } : {}),
     essential: field("Essential") === "yes",
     priority: rank < 0 ? priorities.length : rank,
     multiArch,

@@ -19,17 +19,22 @@ async function recallRelease(store: Store, locked: LockedRelease): Promise<Verif
   return { key: releaseKey(locked), locked, release };
 }
 
-/** The universe with earlier indexes added for those of `packages` that it does not offer, as far as the store has them. */
+/**
+ * The universe with earlier indexes added for those of `packages` that it does not offer, and those of the lock's `releases`, as far as the
+ * store has them.
+ */
 export async function withRecalled(
   store: Store,
   lock: Lock,
   universe: Universe,
   architecture: BinaryArchitecture,
   packages: readonly LockedPackage[],
+  releases: readonly string[] = [],
 ): Promise<Universe> {
-  const keys = new Set(
-    packages.filter((item) => universe.find(item.name, item) === undefined).map(({ release }) => release),
-  );
+  const keys = new Set([
+    ...packages.filter((item) => universe.find(item.name, item) === undefined).map(({ release }) => release),
+    ...releases,
+  ]);
   const sources: IndexSource[] = [];
   for (const key of keys) {
     const locked = lock.releases.get(key);

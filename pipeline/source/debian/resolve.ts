@@ -9,14 +9,14 @@ import { type Candidate, matches } from "./candidate.ts";
 import type { Clause } from "./relations.ts";
 import { type Failure, explain } from "./resolve-failure.ts";
 import { type Chosen, Selection } from "./selection.ts";
-import { type Preference, type Universe, candidatesOf } from "./universe.ts";
+import { type Universe, type Wish, candidatesOf } from "./universe.ts";
 
 interface RequestedPackage {
   readonly name: string;
   readonly place?: Place;
 }
 
-export interface ResolveInput {
+export interface ResolveInput extends Wish {
   readonly universe: Universe;
   /** Name of the image, the root of every chain in a message, and where it is written. */
   readonly image: string;
@@ -27,7 +27,6 @@ export interface ResolveInput {
   readonly dependencies: "all" | "none";
   /** Packages every image with packages has; added last, and their dependencies are not followed. */
   readonly implied: readonly string[];
-  readonly prefer?: Preference;
 }
 
 /** Enough for any real archive; a search that needs more is not going to end. */
@@ -71,15 +70,15 @@ function compareProviders(a: Candidate, b: Candidate): number {
 
 /** Packages that satisfy a clause, in the order in which they are tried. */
 function alternativesFor(input: ResolveInput, clause: Clause): readonly Candidate[] {
-  const { universe, prefer } = input;
+  const { universe } = input;
   const found = new Set<Candidate>();
   for (const relation of clause) {
     const fits = (candidate: Candidate): boolean => matches(relation, candidate);
-    for (const candidate of candidatesOf(universe, relation.name, prefer).filter(fits)) found.add(candidate);
+    for (const candidate of candidatesOf(universe, relation.name, input).filter(fits)) found.add(candidate);
     const providers = universe
       .providers(relation.name)
       .filter((name) => name !== relation.name)
-      .flatMap((name) => candidatesOf(universe, name, prefer).filter(fits))
+      .flatMap((name) => candidatesOf(universe, name, input).filter(fits))
       .toSorted(compareProviders);
     for (const candidate of providers) found.add(candidate);
   }
@@ -87,9 +86,10 @@ function alternativesFor(input: ResolveInput, clause: Clause): readonly Candidat
 }
 
 /** One problem for each requested package that the suite does not have (LS2103). */
-function missingPackages({ universe, prefer }: ResolveInput, request: readonly RequestedPackage[]): readonly Problem[] {
+function missingPackages(input: ResolveInput, request: readonly RequestedPackage[]): readonly Problem[] {
+  const { universe } = input;
   return request.flatMap(({ name, place }) => {
-    if (candidatesOf(universe, name, prefer).length > 0) return [];
+    if (candidatesOf(universe, name, input).length > 0) return [];
     const providers = universe.providers(name);
     const hint =
       providers.length > 0

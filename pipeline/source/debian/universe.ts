@@ -57,6 +57,14 @@ export class Universe {
     return this.offered(name).find(fits) ?? candidates(this.#recalled, name).find(fits);
   }
 
+  /** Every version on offer or recalled, newest first, each file once. */
+  known(name: string): readonly Candidate[] {
+    const all = [...this.offered(name), ...candidates(this.#recalled, name)];
+    return [...new Map(all.toReversed().map((candidate) => [candidate.sha256, candidate])).values()]
+      .toReversed()
+      .toSorted((a, b) => compareVersions(b.version, a.version));
+  }
+
   /** The same universe with earlier indexes to recall packages from. */
   recalling(recalled: readonly IndexSource[]): Universe {
     return new Universe(this.suite, this.architecture, this.#sources, recalled);
@@ -74,13 +82,35 @@ export class Universe {
   }
 }
 
+/** What decides between the versions of a package. */
+export interface Wish {
+  readonly prefer?: Preference;
+  /** Versions that packages must have, by name. */
+  readonly exact?: ReadonlyMap<string, string>;
+}
+
+/** A version without the number of a rebuild that one architecture alone has: `1.2-3+b1` → `1.2-3`. */
+function withoutRebuild(version: string): string {
+  return version.replace(/\+b\d+$/, "");
+}
+
+/** The packages of exactly that version; where an architecture has none, its rebuilds of the same. */
+export function exactly(found: readonly Candidate[], version: string): readonly Candidate[] {
+  const same = found.filter((candidate) => candidate.version === version);
+  if (same.length > 0) return same;
+  return found.filter((candidate) => withoutRebuild(candidate.version) === withoutRebuild(version));
+}
+
 /**
  * The packages that may be chosen for a name, best first: the newest version, as apt's candidate; with a preference that can be had,
- * that one and then the newest.
+ * that one and then the newest. Where exact versions are asked for, those alone, and of other packages every version that is known: an older
+ * package may need older ones.
  */
-export function candidatesOf(universe: Universe, name: string, prefer: Preference | undefined): readonly Candidate[] {
-  const newest = universe.offered(name).slice(0, 1);
+export function candidatesOf(universe: Universe, name: string, { prefer, exact }: Wish): readonly Candidate[] {
+  const version = exact?.get(name);
+  if (version !== undefined) return exactly(universe.known(name), version);
+  const newest = exact === undefined ? universe.offered(name).slice(0, 1) : universe.known(name);
   const wanted = prefer?.(name);
   const kept = wanted === undefined ? undefined : universe.find(name, wanted);
-  return kept === undefined ? newest : [kept, ...newest.filter((candidate) => candidate !== kept)];
+  return kept === undefined ? newest : [kept, ...newest.filter((candidate) => candidate.sha256 !== kept.sha256)];
 }

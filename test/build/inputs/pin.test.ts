@@ -1,7 +1,7 @@
 import { writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { formatDiff } from "../../../pipeline/build/pin-diff.ts";
+import { reportText } from "../../../pipeline/build/pin-text.ts";
 import { type Pinned, pin } from "../../../pipeline/build/pin.ts";
 import {
   fetchLocked,
@@ -85,7 +85,10 @@ describe("pin of files from the web", () => {
     ]);
     const { lock, diff } = await at.pin();
     expect([...lock.http]).toEqual([[`${at.web.base}/tool`, { size: 4, sha256: sha256Of(one) }]]);
-    expect(formatDiff(diff)).toContain(`+ file ${at.web.base}/tool  4 B`);
+    const short = sha256Of(one).slice(0, 12);
+    expect(reportText({ diff, facts: new Map() })).toContain(
+      `files:\n+ ${at.web.base}/tool  ${short}  4 B  app\nfiles: 1 added\ndownload of everything locked: 4 B (+4 B)\n`,
+    );
     expect(at.warnings).toEqual([]);
     expect(await at.problems()).toEqual([]);
     await at.web.close();
@@ -127,7 +130,10 @@ describe("pin of files from the web", () => {
     at.web.files.set("/loose", two);
     const { lock, diff } = await at.pin();
     expect(lock.http.get(`${at.web.base}/loose`)).toEqual({ size: 8, sha256: sha256Of(two) });
-    expect(formatDiff(diff)).toContain(`  file ${at.web.base}/loose  +4 B`);
+    const [from, to] = [one, two].map((bytes) => sha256Of(bytes).slice(0, 12));
+    expect(reportText({ diff, facts: new Map() })).toContain(
+      `! ${at.web.base}/loose  ${from} → ${to} (other bytes)  +4 B  app\n`,
+    );
   });
 
   it("moves one alone with --only, by its URL or by the image that has it", async () => {
@@ -137,8 +143,8 @@ describe("pin of files from the web", () => {
     at.spec("other", { b: "into: /b" });
     await at.pin();
     at.web.files.set("/a", two).set("/b", two);
-    expect((await at.pin(`${at.web.base}/a`)).diff.inputs.map(({ key }) => key)).toEqual([`${at.web.base}/a`]);
-    expect((await at.pin("other")).diff.inputs.map(({ key }) => key)).toEqual([`${at.web.base}/b`]);
+    expect((await at.pin(`${at.web.base}/a`)).diff.changes.map(({ name }) => name)).toEqual([`${at.web.base}/a`]);
+    expect((await at.pin("other")).diff.changes.map(({ name }) => name)).toEqual([`${at.web.base}/b`]);
     expect(await at.failure("nothing")).toMatch(/^LS2106 "nothing" is neither an image/);
   });
 
@@ -152,7 +158,7 @@ describe("pin of files from the web", () => {
       `LS2208 lockstep.lock file "${at.web.base}/b" is asked for by no spec; run \`lockstep pin\``,
     ]);
     const { diff } = await at.pin();
-    expect(formatDiff(diff)).toContain(`- file ${at.web.base}/b`);
+    expect(reportText({ diff, facts: new Map() })).toContain(`- ${at.web.base}/b `);
     expect(await at.problems()).toEqual([]);
   });
 

@@ -1,0 +1,97 @@
+/** What is known of locked packages beyond the lock: licence and installed size, read from the packages themselves. */
+import { LockstepError } from "../host/errors.ts";
+import type { Lock } from "../lock/types.ts";
+import type { Report } from "../report/report.ts";
+import { type PackageLicence, readLicence } from "../source/debian/copyright.ts";
+import type { Store } from "../store/store.ts";
+import type { PinDiff } from "./pin-diff.ts";
+import type { LockedItem } from "./pin-items.ts";
+import type { ItemFacts } from "./pin-report.ts";
+
+/** How many links from documentation to documentation are followed. */
+const mostLinks = 4;
+
+class Facts {
+  readonly #store: Store;
+  readonly #report: Report;
+  readonly #known = new Map<string, Promise<PackageLicence | undefined>>();
+
+  constructor(store: Store, report: Report) {
+    this.#store = store;
+    this.#report = report;
+  }
+
+  /** What a package in the store says; undefined when it is not there or cannot be read. */
+  async #read(name: string, sha256: string): Promise<PackageLicence | undefined> {
+    try {
+      return await readLicence(this.#store, name, sha256);
+    } catch (error) {
+      // A build will refuse it; here it means that nothing is known.
+      if (!(error instanceof LockstepError)) throw error;
+      this.#report.warn(error.message);
+      return undefined;
+    }
+  }
+
+  #remembered(name: string, sha256: string): Promise<PackageLicence | undefined> {
+    const known = this.#known.get(sha256) ?? this.#read(name, sha256);
+    this.#known.set(sha256, known);
+    return known;
+  }
+
+  async of(item: LockedItem, lock: Lock): Promise<ItemFacts | undefined> {
+    const own = await this.#remembered(item.name, item.sha256);
+    if (own === undefined) return undefined;
+    let { licence, shared } = own;
+    for (let links = 0; licence.kind === "unknown" && shared !== undefined && links < mostLinks; links++) {
+      const other = sibling(lock, item, shared);
+      const next = other === undefined ? undefined : await this.#remembered(other.name, other.sha256);
+      if (next === undefined) break;
+      ({ licence, shared } = next);
+    }
+    return { licence, ...(own.installedSize === undefined ? {} : { installedSize: own.installedSize }) };
+  }
+}
+
+/** The package of that name that is locked together with an item, in an image that has both. */
+function sibling(
+  lock: Lock,
+  item: LockedItem,
+  name: string,
+): { readonly name: string; readonly sha256: string } | undefined {
+  for (const { platforms } of lock.images.values()) {
+    for (const keys of Object.values(platforms)) {
+      const items = keys.flatMap((key) => lock.packages.get(key) ?? []);
+      if (!items.some(({ sha256 }) => sha256 === item.sha256)) continue;
+      const found = items.find((other) => other.name === name);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Facts of everything that a difference names, by SHA-256, as far as the store has the packages. `installed`: installed sizes that the
+ * archive's indexes gave, for packages that it does not have.
+ */
+export async function factsOfDiff(
+  store: Store,
+  report: Report,
+  diff: PinDiff,
+  locks: { readonly before: Lock; readonly after: Lock },
+  installed: ReadonlyMap<string, number>,
+): Promise<ReadonlyMap<string, ItemFacts>> {
+  const facts = new Facts(store, report);
+  const found = new Map<string, ItemFacts>();
+  const add = async (item: LockedItem | undefined, lock: Lock): Promise<void> => {
+    if (item === undefined || item.kind !== "debian" || found.has(item.sha256)) return;
+    const size = installed.get(item.sha256);
+    const known = (await facts.of(item, lock)) ?? (size === undefined ? undefined : { installedSize: size });
+    if (known !== undefined) found.set(item.sha256, known);
+  };
+  for (const { from, to } of diff.changes) {
+    await add(from, locks.before);
+    await add(to, locks.after);
+  }
+  return found;
+}

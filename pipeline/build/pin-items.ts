@@ -1,0 +1,124 @@
+/** What a lock holds of each kind of input, in the one shape that differences, `outdated` and advisories read. */
+import { sections } from "../lock/section.ts";
+import { type InputEntry, type InputSection, type Lock, sizeOf } from "../lock/types.ts";
+import { compareVersions } from "../source/debian/version.ts";
+import { hexOf, digestOf } from "../store/digest.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import type { SpecSource } from "./inputs/kind.ts";
+import { inputRequests, inputSections } from "./inputs/kinds.ts";
+
+/** Where a package stands in a database of advisories. */
+export interface AdvisorySubject {
+  /** The name without what follows a colon: `Debian`, `npm`, `PyPI`. */
+  readonly ecosystem: string;
+  /** What may follow the colon: the number of Debian's release. */
+  readonly release?: string;
+  /** Of Debian the source package. */
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface LockedItem {
+  readonly kind: string;
+  /** Of an input that is no Debian package, its key in the lock. */
+  readonly key?: string;
+  readonly name: string;
+  readonly version: string;
+  /** Bytes to download. */
+  readonly size: number;
+  /** Of the file, or where there is none of the entry, 64 hexadecimal digits: what tells a rebuild of one version from the other. */
+  readonly sha256: string;
+  /** Absent for what no database of advisories knows. */
+  readonly subject?: AdvisorySubject;
+}
+
+/** That an image has an item on a platform; of inputs that the lock does not assign to images, neither is there. */
+interface ItemUse {
+  readonly image?: string;
+  readonly platform?: string;
+  readonly item: LockedItem;
+}
+
+/** A kind of input as far as pins are looked at by people. */
+export interface PinKind {
+  readonly kind: string;
+  /** What several of its items are called. */
+  readonly plural: string;
+  readonly current: (lock: Lock) => readonly ItemUse[];
+  /** Whether one name has one version as long as nobody replaces it, so that another is a reason to look twice. */
+  readonly fixed: boolean;
+  /** Negative, zero or positive as version `a` is older than, the same as or newer than `b`; undefined when they have no order. */
+  readonly compare: (a: string, b: string) => number | undefined;
+}
+
+/** The number of a release of Debian, as databases of advisories have it, by its code name. */
+const debianReleases: Readonly<Record<string, string>> = {
+  bullseye: "11",
+  bookworm: "12",
+  trixie: "13",
+  forky: "14",
+  duke: "15",
+};
+
+const debian: PinKind = {
+  kind: "debian",
+  plural: "packages",
+  fixed: false,
+  compare: compareVersions,
+  current: (lock) =>
+    [...lock.images].flatMap(([image, { suite, platforms }]) =>
+      Object.entries(platforms).flatMap(([platform, keys]) =>
+        keys.flatMap((key) => {
+          const found = lock.packages.get(key);
+          if (found === undefined) return [];
+          const { name, version, size, sha256, source, sourceVersion } = found;
+          const release = debianReleases[suite];
+          const subject = {
+            ecosystem: "Debian",
+            ...(release === undefined ? {} : { release }),
+            name: source,
+            version: sourceVersion,
+          };
+          return [{ image, platform, item: { kind: "debian", name, version, size, sha256, subject } }];
+        }),
+      ),
+    ),
+};
+
+/** An entry of an input as an item; a kind whose keys or fields hold versions says so here. */
+function inputItem(section: InputSection, key: string, entry: InputEntry): LockedItem {
+  const sha256 = "sha256" in entry ? entry.sha256 : hexOf(digestOf(canonicalJson(entry)));
+  return { kind: section, key, name: key, version: sha256.slice(0, 12), size: sizeOf(entry), sha256 };
+}
+
+function inputKind(section: InputSection): PinKind {
+  return {
+    kind: section,
+    plural: `${sections[section].entry}s`,
+    fixed: true,
+    compare: () => undefined,
+    current: (lock) =>
+      [...lock[section]].map(([key, entry]: readonly [string, InputEntry]) => ({
+        item: inputItem(section, key, entry),
+      })),
+  };
+}
+
+/** Every kind, in the order in which a difference tells of them. */
+export const pinKinds: readonly PinKind[] = [debian, ...inputSections.map(inputKind)];
+
+/** Images that ask for an input, by section and key joined with a space. */
+export type InputImages = ReadonlyMap<string, readonly string[]>;
+
+export function imagesOfInputs(source: SpecSource): InputImages {
+  const found = new Map<string, string[]>();
+  for (const [section, requests] of inputRequests(source)) {
+    for (const { key, image } of requests) {
+      const place = `${section} ${key}`;
+      const known = found.get(place);
+      if (known === undefined) found.set(place, [image]);
+      else if (!known.includes(image)) known.push(image);
+    }
+  }
+  return found;
+}

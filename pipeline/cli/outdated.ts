@@ -1,0 +1,44 @@
+/** `lockstep outdated`: which locked packages the archive has newer versions of; changes nothing. */
+import { type OutdatedPackage, findOutdated } from "../build/outdated.ts";
+import { signedBytes } from "../build/pin-text.ts";
+import { openRepository } from "../build/repository.ts";
+import { table } from "../report/table.ts";
+import type { CommandModule } from "./command.ts";
+
+export const define: CommandModule["define"] = (command) => {
+  command.argument("[names...]", "images and packages to look at; all unless given");
+};
+
+export const examples: CommandModule["examples"] = [
+  "lockstep outdated",
+  "lockstep outdated web",
+  "lockstep outdated openssl libssl3t64 --json",
+];
+
+function newest({ current, newest }: OutdatedPackage): string {
+  if (newest === undefined) return "no longer offered";
+  return newest.version === current.version ? `${newest.version} (other bytes)` : newest.version;
+}
+
+export const run: CommandModule["run"] = async ({ host, store, report, root, signal }, _options, args) => {
+  const { specs, lock } = await openRepository(store, root);
+  const packages = await findOutdated(host, store, report, { specs, lock, names: args, signal });
+  const count = new Set(packages.map(({ name }) => name)).size;
+  const rows = table(packages, [
+    { title: "package", value: ({ name }) => name },
+    { title: "current", value: ({ current }) => current.version },
+    { title: "newest", value: newest },
+    {
+      title: "download",
+      value: (item) => (item.newest === undefined ? "" : signedBytes(item.newest.size - item.current.size)),
+      align: "right",
+    },
+    { title: "platforms", value: ({ platforms }) => platforms.join(", ") },
+    { title: "images", value: ({ images }) => images.join(", ") },
+  ]);
+  return {
+    exit: count > 0 ? 1 : 0,
+    result: { packages },
+    text: count === 0 ? "nothing is outdated\n" : `${rows}${count} outdated; \`lockstep pin\` moves them\n`,
+  };
+};

@@ -1,0 +1,297 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compareAdvisories } from "../../pipeline/build/pin-advisories.ts";
+import { diffLocks } from "../../pipeline/build/pin-diff.ts";
+import { factsOfDiff } from "../../pipeline/build/pin-facts.ts";
+import { cell, reportMarkdown } from "../../pipeline/build/pin-markdown.ts";
+import { type PinReport, reportDocument } from "../../pipeline/build/pin-report.ts";
+import { reportText } from "../../pipeline/build/pin-text.ts";
+import type { Lock } from "../../pipeline/lock/types.ts";
+import { silent } from "../../pipeline/report/report.ts";
+import type { Store } from "../../pipeline/store/store.ts";
+import { type RawEntry, type TinyDeb, sha256Of, tinyDeb } from "../source/debian/tiny-deb.ts";
+import { scene, temporaryDirectory } from "../support.ts";
+import { type Short, both, lockOf } from "./short-lock.ts";
+
+const dep5 = (...names: readonly string[]): string =>
+  [
+    "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/",
+    ...names.map((name) => `\nFiles: *\nLicense: ${name}\n text of it`),
+    "",
+  ].join("\n");
+
+/** Puts a package into the store; its short form for a lock. */
+async function stored(store: Store, deb: TinyDeb, source = deb.name ?? ""): Promise<Short> {
+  const bytes = tinyDeb(deb);
+  await store.put(bytes);
+  return [deb.name ?? "", deb.version ?? "1", bytes.length, source, sha256Of(bytes)];
+}
+
+function documented(name: string, version: string, copyright: string | RawEntry, installed?: string): TinyDeb {
+  const path = `./usr/share/doc/${name}/copyright`;
+  return {
+    name,
+    version,
+    ...(installed === undefined ? {} : { fields: { "Installed-Size": installed } }),
+    data: [typeof copyright === "string" ? { name: path, content: copyright } : copyright],
+  };
+}
+
+async function reported(store: Store, before: Lock, after: Lock, advisories?: readonly unknown[]): Promise<PinReport> {
+  const diff = diffLocks(before, after);
+  const facts = await factsOfDiff(store, silent, diff, { before, after }, new Map());
+  if (advisories === undefined) return { diff, facts };
+  const path = join(temporaryDirectory(), "osv.json");
+  writeFileSync(path, JSON.stringify(advisories));
+  return { diff, facts, advisories: await compareAdvisories([{ path, shown: "osv.json" }], before, after) };
+}
+
+/** An advisory about a source package of Debian 13 from one version up to another. */
+function advisory(
+  id: string,
+  name: string,
+  introduced: string,
+  fixed: string,
+  more: Readonly<Record<string, unknown>> = {},
+): unknown {
+  return {
+    id,
+    modified: "2026-11-20T10:00:00Z",
+    affected: [
+      {
+        package: { ecosystem: "Debian:13", name },
+        ranges: [{ type: "ECOSYSTEM", events: [{ introduced }, { fixed }] }],
+      },
+    ],
+    ...more,
+  };
+}
+
+/** Two locks with a change of each kind. */
+async function changes(store: Store): Promise<{ readonly before: Lock; readonly after: Lock }> {
+  const before = lockOf({
+    node: both(
+      await stored(store, documented("libssl3t64", "3.5.1-1", dep5("Apache-2.0"), "100"), "openssl"),
+      await stored(store, documented("openssl", "3.5.1-1", dep5("Apache-2.0", "GPL-2+"), "40")),
+      await stored(store, documented("curl", "8.2-1", "All rights reserved.\n")),
+      ["same", "1", 10],
+      ["zlib1g", "1:1.3-1", 2000],
+    ),
+    web: both(["old", "1~rc_1", 4096], ["same", "1", 10]),
+    gone: both(["x", "1", 1]),
+  });
+  const after = lockOf({
+    node: both(
+      await stored(store, documented("libssl3t64", "3.5.2-1", dep5("Apache-2.0"), "120"), "openssl"),
+      await stored(store, documented("openssl", "3.5.2-1", dep5("Apache-2.0", "GPL-3+"), "40")),
+      await stored(store, documented("curl", "8.1-1", "No rights reserved.\n")),
+      ["same", "1", 10],
+      ["zlib1g", "1:1.3-1", 2048],
+    ),
+    web: both(["new", "2", 12], ["same", "1", 10]),
+    fresh: both(["same", "1", 10]),
+  });
+  return { before, after };
+}
+
+const known = [
+  advisory("DSA-1-1", "openssl", "0", "3.5.2-1", {
+    upstream: ["CVE-2026-1", "CVE-2026-2"],
+    summary: "openssl: update\nmore",
+  }),
+  advisory("DEBIAN-CVE-2026-7", "openssl", "3.5.2-1", "3.5.3-1", { database_specific: { severity: "HIGH" } }),
+  advisory("DEBIAN-CVE-2026-8", "curl", "0", "9", { affected: undefined }),
+  advisory("DEBIAN-CVE-2026-9", "curl", "0", "9"),
+  advisory("DEBIAN-CVE-2026-10", "curl", "8.0", "8.2-1"),
+];
+
+describe("licences", () => {
+  it("are compared by the names in copyright files, and free texts by their hash", async () => {
+    const { store } = scene();
+    const { before, after } = await changes(store);
+    const document = reportDocument(await reported(store, before, after)) as {
+      readonly changes: readonly Readonly<Record<string, unknown>>[];
+    };
+    const licences = Object.fromEntries(document.changes.map(({ name, licence }) => [name, licence]));
+    expect(licences).toEqual({
+      curl: { kind: "text" },
+      libssl3t64: { kind: "same" },
+      new: undefined,
+      old: undefined,
+      openssl: { kind: "names", added: ["GPL-3+"], removed: ["GPL-2+"] },
+      same: undefined,
+      zlib1g: { kind: "unknown" },
+    });
+    expect(document.changes.find(({ name }) => name === "libssl3t64")).toMatchObject({
+      change: "upgraded",
+      from: { version: "3.5.1-1", installedSize: 102_400, licence: { kind: "names", names: ["Apache-2.0"] } },
+      to: { version: "3.5.2-1", installedSize: 122_880 },
+    });
+  });
+
+  it("are found where a package shares its documentation with another of the same image", async () => {
+    const { store } = scene();
+    const link = (name: string): RawEntry => ({ name: `./usr/share/doc/${name}`, flag: "2", link: "liba-common" });
+    const lockAt = async (version: string, licence: string): Promise<Lock> =>
+      lockOf({
+        web: both(
+          await stored(store, documented("liba-common", version, dep5(licence))),
+          await stored(store, documented("liba", version, link("liba"))),
+          await stored(store, documented("libb", version, { ...link("libb"), link: "../../../etc/passwd" })),
+        ),
+      });
+    const document = reportDocument(await reported(store, await lockAt("1", "MIT"), await lockAt("2", "BSD-3-Clause")));
+    const found = document["changes"] as readonly Readonly<Record<string, unknown>>[];
+    expect(found.map(({ name, licence }) => [name, (licence as { kind: string }).kind])).toEqual([
+      ["liba", "names"],
+      ["liba-common", "names"],
+      ["libb", "unknown"],
+    ]);
+  });
+
+  it("of a damaged package are unknown, with a warning that names it", async () => {
+    const { store } = scene();
+    const bytes = Buffer.from("!<arch>\nnot a package");
+    await store.put(bytes);
+    const lines: string[] = [];
+    const before = lockOf({ web: both(["a", "1", 9]) });
+    const after = lockOf({ web: both(["a", "2", bytes.length, "a", sha256Of(bytes)]) });
+    const report = { ...silent, warn: (line: string) => void lines.push(line) };
+    const facts = await factsOfDiff(store, report, diffLocks(before, after), { before, after }, new Map());
+    expect(facts.size).toBe(0);
+    expect(lines.join("\n")).toMatch(/^LS400[12] a /);
+  });
+});
+
+describe("advisories", () => {
+  it("are fixed, introduced or remain, by source package", async () => {
+    const { store } = scene();
+    const { before, after } = await changes(store);
+    const { advisories } = await reported(store, before, after, known);
+    const short = (key: "fixed" | "introduced" | "remaining"): unknown =>
+      advisories?.[key].map(({ advisory, subjects }) => [advisory.id, ...subjects]);
+    expect(short("fixed")).toEqual([["DSA-1-1", "openssl 3.5.1-1"]]);
+    expect(short("introduced")).toEqual([
+      ["DEBIAN-CVE-2026-10", "curl 8.1-1"],
+      ["DEBIAN-CVE-2026-7", "openssl 3.5.2-1"],
+    ]);
+    expect(short("remaining")).toEqual([["DEBIAN-CVE-2026-9", "curl 8.1-1"]]);
+    expect(advisories?.read).toBe(5);
+  });
+
+  it("under several names are one, and what any of them says remains does", async () => {
+    const { store } = scene();
+    const before = lockOf({ web: both(["a", "1", 1]) });
+    const after = lockOf({ web: both(["a", "2", 1]) });
+    const { advisories } = await reported(store, before, after, [
+      advisory("X-1", "a", "0", "2", { aliases: ["CVE-1"] }),
+      advisory("Y-1", "a", "0", "3", { aliases: ["CVE-1"] }),
+      advisory("Z-1", "a", "0", "odd version", {}),
+    ]);
+    expect(advisories?.fixed).toEqual([]);
+    expect(advisories?.remaining.map(({ advisory }) => advisory.id)).toEqual(["Y-1", "Z-1"]);
+    expect(advisories?.undecided).toEqual(["a 1", "a 2"]);
+  });
+
+  it("of a package that is in two versions are fixed only when both are", async () => {
+    const { store } = scene();
+    const lockAt = (node: string, web: string): Lock =>
+      lockOf({ node: both(["a", node, 1]), web: both(["a", web, 1]) });
+    const about = [advisory("X-1", "a", "0", "3")];
+    const half = await reported(store, lockAt("1", "2"), lockAt("1", "3"), about);
+    expect(half.advisories?.remaining.map(({ subjects }) => subjects)).toEqual([["a 1"]]);
+    const whole = await reported(store, lockAt("1", "2"), lockAt("3", "3"), about);
+    expect(whole.advisories?.fixed.map(({ subjects }) => subjects)).toEqual([["a 1", "a 2"]]);
+  });
+});
+
+describe("the report of a pin", () => {
+  it("is this text, and this Markdown, for these locks", async () => {
+    const { store } = scene();
+    const { before, after } = await changes(store);
+    const report = await reported(store, before, after, known);
+    await expect(reportText(report)).toMatchFileSnapshot("golden/pin-report.txt");
+    await expect(reportMarkdown(report)).toMatchFileSnapshot("golden/pin-report.md.golden");
+  });
+
+  it("does not depend on the order of images and packages", async () => {
+    const { store } = scene();
+    const { before, after } = await changes(store);
+    const reversed = (lock: Lock): Lock => ({
+      ...lock,
+      images: new Map([...lock.images].toReversed()),
+      packages: new Map([...lock.packages].toReversed()),
+    });
+    const text = reportMarkdown(await reported(store, before, after, known));
+    expect(reportMarkdown(await reported(store, reversed(before), reversed(after), known.toReversed()))).toBe(text);
+  });
+
+  it("of equal locks says that nothing changed, and what remains", async () => {
+    const { store } = scene();
+    const lock = lockOf({ web: both(["curl", "8.2-1", 10]) });
+    expect(reportMarkdown(await reported(store, lock, lock))).toBe(
+      "## Pinned inputs\n\n- nothing changed\n- advisories: not looked at\n",
+    );
+    expect(reportText(await reported(store, lock, lock, known))).toBe(
+      [
+        "nothing changed",
+        "advisories that remain:",
+        "  DEBIAN-CVE-2026-9 curl 8.2-1",
+        "advisories: 0 fixed, 0 introduced, 1 remain (of 5, the newest of 2026-11-20T10:00:00Z)",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("in Markdown has at most 200 rows a table, and counts the others", async () => {
+    const { store } = scene();
+    const many = (version: string): readonly Short[] =>
+      Array.from({ length: 250 }, (_, i): Short => [`lib${String(i).padStart(3, "0")}`, version, 10]);
+    const text = reportMarkdown(
+      await reported(store, lockOf({ web: both(...many("1")) }), lockOf({ web: both(...many("2")) })),
+    );
+    expect(text.match(/^\| lib/gm)).toHaveLength(200);
+    expect(text).toContain("\nand 50 more\n");
+    expect(text).toContain("- packages: 250 upgraded\n");
+  });
+});
+
+describe("a cell of Markdown", () => {
+  it.each([
+    ["a|b", "a&#124;b"],
+    ["<img src=x onerror=y>", "&#60;img src=x onerror=y&#62;"],
+    ["[x](https://evil.example)", "&#91;x&#93;(https&#8203;://evil.example)"],
+    ["![x](//evil.example)", "!&#91;x&#93;(//evil.example)"],
+    ["@everyone fixes #1 and GH-2", "&#64;&#8203;everyone fixes &#35;&#8203;1 and GH&#8203;-2"],
+    [
+      "`code` **bold** __x__ ~~y~~ $z$",
+      "&#96;code&#96; &#42;&#42;bold&#42;&#42; &#95;&#95;x&#95;&#95; &#126;&#126;y&#126;&#126; &#36;z&#36;",
+    ],
+    ["&lt;b&gt; &#60;", "&amp;lt;b&amp;gt; &amp;&#35;&#8203;60;"],
+    ["one\r\ntwo\u2028\tthree", "one two three"],
+    ["www.evil.example", "www&#8203;.evil.example"],
+    ["right\u202eto left \u001b[2J", "right&#92;u{202e}to left &#92;u{1b}&#91;2J"],
+    ["1:3.5.1-1+deb13u1", "1:3.5.1-1+deb13u1"],
+  ])("of %j is only text", (text, expected) => {
+    expect(cell(text)).toBe(expected);
+  });
+
+  it("never ends its table, opens a tag, a link or a span, or names a person or an issue", () => {
+    const nasty = fc.string({
+      unit: fc.constantFrom(...'|<>[]()`*_~$#@&;\\!\n\r"', "a", "https://", "www.", "GH-1", "&#", "x"),
+    });
+    fc.assert(
+      fc.property(fc.oneof(nasty, fc.string({ unit: "binary" })), (text) => {
+        const made = cell(text);
+        expect(made).not.toMatch(/[|<>[\]`*_~$\\\n\r@]/);
+        const decoded = made
+          .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
+          .replaceAll("&amp;", "&");
+        expect(decoded).not.toMatch(/@[a-z]|#\d|\bGH-\d|https?:\/\/|www\./i);
+        expect([...decoded].length).toBeLessThanOrEqual(600);
+      }),
+    );
+  });
+});
