@@ -29,6 +29,12 @@ export const commands: readonly CommandEntry[] = [
     summary: "sign what is known of each image, and verify the signature",
     load: () => import("./attest.ts"),
   },
+  { name: "publish", summary: "build images and push them to a registry", load: () => import("./publish.ts") },
+  {
+    name: "copy",
+    summary: "copy an image between registries and layouts",
+    load: () => import("./copy.ts"),
+  },
   {
     name: "render",
     summary: "write the Kubernetes manifests with the images' digests",

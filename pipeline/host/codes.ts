@@ -123,6 +123,9 @@ export const codes = {
   LS3214: { title: "registry does not take a blob", exit: 4 },
   LS3215: { title: "registry changed what was pushed", exit: 1 },
   LS3216: { title: "tag is not what was expected", exit: 1 },
+  LS3217: { title: "tag moved while it was read", exit: 1 },
+  LS3218: { title: "layout does not have the image", exit: 3 },
+  LS3219: { title: "layer may not be passed on", exit: 3 },
   LS3220: { title: "registry answers in a way that is not foreseen", exit: 4 },
   LS3221: { title: "list of what refers to an image cannot be changed", exit: 4 },
   // 40xx archives that are read

@@ -20,11 +20,13 @@ export interface LayoutContent {
 }
 
 /** Content of the file that makes a directory a layout. */
-const layoutJson = canonicalJson({ imageLayoutVersion: "1.0.0" });
+export const layoutJson = canonicalJson({ imageLayoutVersion: "1.0.0" });
 
-const refName = "org.opencontainers.image.ref.name";
+/** The annotation that names an entry of index.json. */
+export const refName = "org.opencontainers.image.ref.name";
 
-function blobPath(directory: string, digest: Digest): string {
+/** Where a blob is in a layout. */
+export function blobPath(directory: string, digest: Digest): string {
   return join(directory, "blobs", "sha256", hexOf(digest));
 }
 

@@ -1,4 +1,5 @@
 /** Blobs of a repository: pulled into the store with their digests checked and gone on with after a break; pushed when they are missing. */
+import { open } from "node:fs/promises";
 import { LockstepError } from "../host/errors.ts";
 import { type Digest, Digester } from "../store/digest.ts";
 import { PartialFile } from "../store/partial.ts";
@@ -10,6 +11,7 @@ import { type Answer, TransferError } from "./connection.ts";
 export type OnBytes = (count: number) => void;
 
 const tries = 5;
+const pieceSize = 1 << 20;
 
 function wrong(client: Client, digest: Digest, why: string): LockstepError {
   return new LockstepError({
@@ -103,6 +105,8 @@ export async function pullBlob(
 export interface BlobSource extends Blob {
   /** Bytes from `start` up to `end`. Throws when the whole is read and is not the digest. */
   open(start: number, end: number): AsyncIterable<Uint8Array>;
+  /** Puts the whole at a path, where that is cheaper than reading it. */
+  readonly place?: (path: string) => Promise<void>;
 }
 
 /** A document in memory as something to push. */
@@ -121,4 +125,20 @@ export async function checkSource({ digest, size, open }: BlobSource): Promise<b
   const digester = new Digester();
   for await (const piece of open(0, size)) digester.update(piece);
   return digester.size === size && digester.finish() === digest;
+}
+
+/** Bytes of a file from `start` up to `end`, through one buffer: a piece is gone when the next one is asked for. */
+export async function* readFilePart(path: string, start: number, end: number): AsyncGenerator<Buffer, void> {
+  const file = await open(path, "r");
+  try {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(pieceSize, Math.max(1, end - start)));
+    for (let position = start; position < end;) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
+      if (bytesRead === 0) return;
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }

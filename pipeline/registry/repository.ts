@@ -7,6 +7,7 @@ import { readBody } from "./answer.ts";
 import { type BlobSource, type OnBytes, pullBlob } from "./blobs.ts";
 import { Client, type RegistryOptions } from "./client.ts";
 import { type Answer, TransferError } from "./connection.ts";
+import type { Expected } from "./ends.ts";
 import {
   isIndexType,
   largestManifest,
@@ -18,9 +19,6 @@ import {
 import { isTag, type Reference } from "./reference.ts";
 import { addReferrer, listReferrers } from "./referrers.ts";
 import { pushBlob, type Pushed, type UploadOptions } from "./upload.ts";
-
-/** A tag's state that a push of it relies on: a digest, or that there is no such tag. */
-export type Expected = Digest | "absent";
 
 function digestHeader({ headers }: Answer): Digest | undefined {
   const value = headers["docker-content-digest"];

@@ -1,4 +1,5 @@
-/** Small images for tests of registries: an index of two platforms, made of documents and layers that are not tar archives. */
+/** Small images for tests of registries: an index of two platforms, whose layers are gzip members of bytes that are no archive. */
+import { gzipSync } from "node:zlib";
 import { canonicalJson } from "../../pipeline/store/canonical-json.ts";
 import { type Digest, digestOf } from "../../pipeline/store/digest.ts";
 import type { TestRegistry } from "./registry.ts";
@@ -42,9 +43,9 @@ export function noise(seed: string, size: number): Buffer {
 
 /** An image for linux/amd64 and linux/arm64 that share their first layer. */
 export function testImage(seed = "image", layerSize = 5000): TestImage {
-  const shared = piece(types.layer, noise(`${seed} shared`, layerSize));
+  const shared = piece(types.layer, gzipSync(noise(`${seed} shared`, layerSize)));
   const built = ["amd64", "arm64"].map((architecture) => {
-    const own = piece(types.layer, noise(`${seed} ${architecture}`, layerSize));
+    const own = piece(types.layer, gzipSync(noise(`${seed} ${architecture}`, layerSize)));
     const config = piece(types.config, {
       architecture,
       os: "linux",

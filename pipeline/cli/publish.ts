@@ -1,0 +1,74 @@
+/** `lockstep publish`: images built and pushed to a registry: what is missing, by digest, tags last. */
+import { LockstepError } from "../host/errors.ts";
+import type { Transferred } from "../registry/transfer.ts";
+import { humanBytes } from "../report/format.ts";
+import { table } from "../report/table.ts";
+import { buildAll } from "./build.ts";
+import { type CommandModule, outputDirectory } from "./command.ts";
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+export const define: CommandModule["define"] = (command) => {
+  command
+    .argument("[image...]", "images to publish; all when none is named")
+    .requiredOption("--to <reference>", "the repository, with a tag or without; {image} in it is the image's name")
+    .option("--tag <tag>", "a tag to give besides the one in --to; may be there several times", collect, [])
+    .option("--expect <digest>", "what each tag must be before, or absent")
+    .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
+    .option("--offline", "build without the network; it is then used for publishing only");
+};
+
+export const examples: CommandModule["examples"] = [
+  "lockstep publish web --to registry.example/team/web:1.0",
+  "lockstep publish --to registry.example/team/{image} --tag 1.0 --tag 1.0.3",
+  "lockstep publish web --to registry.example/team/web:1.0 --expect absent --json",
+];
+
+export function describeTransfer({ from, to, digest, mediaType, tags, manifests, blobs, sent }: Transferred): unknown {
+  return { from, to, digest, mediaType, tags, manifests, blobs, sent };
+}
+
+export function shownTransfers(all: readonly Transferred[]): string {
+  return table(all, [
+    { title: "written", value: ({ to }) => to },
+    { title: "tags", value: ({ tags }) => tags.join(" ") },
+    { title: "sent", value: ({ sent }) => humanBytes(sent), align: "right" },
+    {
+      title: "blobs",
+      value: ({ blobs }) => `${blobs.pushed} sent, ${blobs.mounted} taken over, ${blobs.present} there`,
+    },
+  ]);
+}
+
+export const run: CommandModule["run"] = async (context, options, names) => {
+  const { parseExpected, transfer } = await import("../registry/transfer.ts");
+  const to = String(options["to"]);
+  const tags = Array.isArray(options["tag"]) ? options["tag"].map(String) : [];
+  const expected = typeof options["expect"] === "string" ? { expected: parseExpected(options["expect"]) } : {};
+  const out = outputDirectory(context, options, "out/images");
+  const { images } = await buildAll(context, names, out, context.store, options["offline"] === true);
+  if (images.length > 1 && !to.includes("{image}")) {
+    throw new LockstepError({
+      code: "LS1002",
+      message: `${images.length} images cannot all be published to ${to}`,
+      hint: "write {image} where the name of each shall be, or name one image",
+    });
+  }
+  const published: { readonly image: string; readonly transferred: Transferred }[] = [];
+  for (const { image, layout } of images) {
+    const target = to.replaceAll("{image}", image);
+    published.push({
+      image,
+      transferred: await transfer(context, `oci:${layout}:${image}`, target, { tags, ...expected }),
+    });
+  }
+  return {
+    exit: 0,
+    result: {
+      images: published.map(({ image, transferred }) => ({ image, ...(describeTransfer(transferred) as object) })),
+    },
+    text: shownTransfers(published.map(({ transferred }) => transferred)),
+  };
+};
