@@ -82,6 +82,16 @@ export const codes = {
   LS2403: { title: "no id is free for a system account", exit: 3 },
   LS2404: { title: "CA certificate cannot be read", exit: 3 },
   LS2405: { title: "work of a maintainer script is not done", exit: 1 },
+  // 26xx Python wheels
+  LS2601: { title: "file of requirements is not readable", exit: 3 },
+  LS2602: { title: "requirement is not pinned to a version", exit: 3 },
+  LS2603: { title: "requirement is not a package of an index", exit: 3 },
+  LS2604: { title: "file of requirements says more than packages and hashes", exit: 3 },
+  LS2605: { title: "requirement has no SHA-256", exit: 3 },
+  LS2606: { title: "marker of a requirement has no answer", exit: 3 },
+  LS2607: { title: "package is required twice", exit: 3 },
+  LS2609: { title: "wheel is malformed", exit: 3 },
+  LS2610: { title: "file of a wheel is not the one its RECORD says", exit: 3 },
   // 27xx inputs, and files from the web
   LS2701: { title: "file is not the one the spec names", exit: 3 },
   LS2702: { title: "file cannot be pinned", exit: 4 },
