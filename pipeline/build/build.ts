@@ -34,6 +34,8 @@ export interface BuiltPlatform {
   readonly duration: number;
   /** What maintainer scripts would have done and nobody did. */
   readonly notDone: readonly ScriptNote[];
+  /** Scripts of npm packages that npm would have run: `esbuild@0.25.0 postinstall: node install.js`. */
+  readonly installScripts: readonly string[];
 }
 
 export interface BuiltImage {
@@ -174,6 +176,7 @@ async function buildPlatform(
     cached,
     duration: work.host.elapsed() - begin,
     notDone: records.flatMap(({ notDone }) => notDone),
+    installScripts: [...image.inputs.npm].flatMap(([key, { scripts = [] }]) => scripts.map((each) => `${key} ${each}`)),
   };
 }
 

@@ -92,7 +92,24 @@ export interface PlannedTar extends PlannedInputBase, PlannedSelection {
   readonly unpack: "tar";
 }
 
-export type PlannedInput = PlannedFile | PlannedTar;
+/** The blob is a tarball of npm; `into` is the directory of the project that has the package. */
+export interface PlannedNpm extends PlannedInputBase {
+  readonly unpack: "npm";
+  /** Directory of the package below `into`: `node_modules/a`. */
+  readonly location: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Commands: links below `into` to files below `location`. */
+  readonly bins: readonly { readonly link: string; readonly file: string }[];
+  /** Files of commands without a link, below `location`. */
+  readonly executable: readonly string[];
+  /** Paths below `location` where other packages are, and nothing of this one. */
+  readonly drop: readonly string[];
+  /** Packages below `location` that the tarball must bring. */
+  readonly bundled: readonly string[];
+}
+
+export type PlannedInput = PlannedFile | PlannedTar | PlannedNpm;
 
 /** Inputs that are unpacked, and what the planner adds to them. */
 export interface InputsLayer {

@@ -4,12 +4,22 @@ import type { Host } from "../host/host.ts";
 import { didYouMean } from "../host/suggest.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
 import { type Lock, type LockedInputs, type LockedPackage, noInputs } from "../lock/types.ts";
-import type { DebianLayer, GroupSpec, HttpLayer, ImageSpec, LayerSpec, Platform, UserSpec } from "../spec/types.ts";
+import type {
+  DebianLayer,
+  GroupSpec,
+  HttpLayer,
+  ImageSpec,
+  LayerSpec,
+  NpmLayer,
+  Platform,
+  UserSpec,
+} from "../spec/types.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { resolveConfig } from "./config.ts";
 import { type FileSet, readFileSet } from "./file-set.ts";
 import { planHttp } from "./inputs/http.ts";
 import { inputRequests, inputsOf } from "./inputs/kinds.ts";
+import { planNpm } from "./inputs/npm.ts";
 import {
   format,
   type InputsLayer,
@@ -142,7 +152,7 @@ function merge<Item extends { readonly name: string }>(base: readonly Item[], ow
 }
 
 /** Layers that become entries of the plan, each by itself. */
-type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | HttpLayer>;
+type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | HttpLayer | NpmLayer>;
 
 /** A path without the slashes at its ends. */
 function inside(path: string): string {
@@ -254,6 +264,11 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       if (layer.kind === "http") {
         const { title, inputs } = planHttp(layer, platform, lock.http);
         layers.push(inputsLayer(title, epoch, inputs));
+        continue;
+      }
+      if (layer.kind === "npm") {
+        const { title, inputs, entries } = planNpm(root, layer, platform, lock.npm);
+        layers.push(inputsLayer(title, epoch, inputs, entries));
         continue;
       }
       const entries = entriesOf(layer, fileSet).toSorted((a, b) => comparePaths(a.path, b.path));

@@ -56,13 +56,14 @@ export async function fetchLocked(
   host: Host,
   store: Store,
   report: Report,
+  source: Pick<Repository, "root" | "specs">,
   images: readonly PlannedImage[],
   options: FetchOptions = {},
 ): Promise<void> {
   await fetchPackages(host, store, report, images, options);
   for (const section of inputSections) {
     const entries = new Map<string, InputEntry>(images.flatMap(({ inputs }) => [...inputs[section]]));
-    if (entries.size > 0) await kindOf(section).fetch(host, store, report, entries, options);
+    if (entries.size > 0) await kindOf(section).fetch(host, store, report, source, entries, options);
   }
 }
 

@@ -25,7 +25,7 @@ export async function buildAll(
   const { host, store, report, root, signal } = context;
   const repository = await openRepository(context.store, root);
   const planned = planRepository(host, repository, names);
-  await fetchLocked(host, inputs, report, planned, { signal, offline });
+  await fetchLocked(host, inputs, report, repository, planned, { signal, offline });
   const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });
   return { repository, planned, images };
 }
@@ -48,6 +48,7 @@ export function describeImage({ image, index, platforms, layout, unchanged }: Bu
       seconds: Math.round(built.duration) / 1000,
       layers: built.layers.map(({ digest, size, diffId, tarSize }) => ({ digest, size, diffId, tarSize })),
       notDone: built.notDone,
+      installScripts: built.installScripts,
     })),
   };
 }

@@ -1,6 +1,6 @@
 /** What the inputs of an image are called in its evidence, by their section of the lock. */
 import type { InputSection, LockEntries, LockedInputs } from "../lock/types.ts";
-import { filePurl } from "./purl.ts";
+import { filePurl, npmPurl, packedPurl } from "./purl.ts";
 
 /** An input besides Debian packages, as SBOM and provenance name it. */
 export interface Component {
@@ -24,6 +24,18 @@ const namers: { readonly [Section in InputSection]: Namer<Section> } = {
     name(url, { sha256 }) {
       const name = new URL(url).pathname.split("/").findLast((part) => part !== "") ?? new URL(url).hostname;
       return { key: url, name, purl: filePurl(name, url, sha256), sha256, location: url };
+    },
+  },
+  npm: {
+    name(key, { from, sha256 }) {
+      const [, name = key, version = ""] = /^(.+)@([^@#]+)(?:#[0-9a-f]+)?$/.exec(key) ?? [];
+      const address = from?.includes("://") === true ? from : undefined;
+      // A tarball of the repository is not what a registry has under its name, whatever that is.
+      const purl =
+        from === undefined || address !== undefined
+          ? npmPurl(name, version, address)
+          : packedPurl(name, version, sha256);
+      return { key, name, version, purl, sha256, ...(address === undefined ? {} : { location: address }) };
     },
   },
 };

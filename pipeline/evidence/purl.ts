@@ -53,6 +53,16 @@ export function filePurl(name: string, url: string, sha256: string): string {
   return `pkg:generic/${encode(name)}${qualifiers({ checksum: `sha256:${sha256}`, download_url: url })}`;
 }
 
+/** `pkg:npm/%40scope/name@1.0.0` (purl-spec, types "npm"), with the address where it is not that of a registry. */
+export function npmPurl(name: string, version: string, address?: string): string {
+  return `pkg:npm/${name.split("/").map(encode).join("/")}@${encode(version)}${qualifiers({ download_url: address })}`;
+}
+
+/** `pkg:generic/tool@1.0.0?checksum=sha256:…`: a package that was packed into the repository. */
+export function packedPurl(name: string, version: string, sha256: string): string {
+  return `pkg:generic/${name.split("/").map(encode).join("/")}@${encode(version)}${qualifiers({ checksum: `sha256:${sha256}` })}`;
+}
+
 /** `pkg:oci/web@sha256:…?arch=amd64&os=linux` (purl-spec, types "oci"): the version is the digest of the manifest. */
 export function imagePurl(image: string, digest: Digest, platform: Platform): string {
   const [os, arch] = platform.split("/");

@@ -96,7 +96,7 @@ function binaryPackage(item: LockedPackage, suite: string | undefined): JsonObje
 }
 
 function componentId(item: Component): string {
-  return idOf("Input", item.purl);
+  return idOf("Input", item.key);
 }
 
 function componentPackage(item: Component): JsonObject {

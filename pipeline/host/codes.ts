@@ -43,6 +43,7 @@ export const codes = {
   LS2031: { title: "URLs do not fit the platforms", exit: 3 },
   LS2032: { title: "one URL is described in two ways", exit: 3 },
   LS2033: { title: "option does not fit the way of unpacking", exit: 3 },
+  LS2040: { title: "npm project has no lock file", exit: 3 },
   // 21xx Debian packages: indexes and resolving
   LS2101: { title: "package index is malformed", exit: 3 },
   LS2102: { title: "dependency cannot be satisfied", exit: 3 },
@@ -82,6 +83,18 @@ export const codes = {
   LS2403: { title: "no id is free for a system account", exit: 3 },
   LS2404: { title: "CA certificate cannot be read", exit: 3 },
   LS2405: { title: "work of a maintainer script is not done", exit: 1 },
+  // 25xx npm: lock files, tarballs, registries
+  LS2501: { title: "npm lock file is not readable", exit: 3 },
+  LS2502: { title: "version of the npm lock file is not known", exit: 3 },
+  LS2503: { title: "entry of the npm lock file is malformed", exit: 3 },
+  LS2504: { title: "npm package has no version or integrity", exit: 3 },
+  LS2505: { title: "npm lock file does not fit the project", exit: 3 },
+  LS2506: { title: "npm package comes from a place that is not read", exit: 3 },
+  LS2507: { title: "npm package is not for the platform", exit: 3 },
+  LS2508: { title: "npm tarball is not of its integrity", exit: 3 },
+  LS2509: { title: "npm's configuration is not usable", exit: 4 },
+  LS2510: { title: "install script of an npm package is not run", exit: 1 },
+  LS2511: { title: "npm tarball lacks a package of its bundle", exit: 3 },
   // 26xx Python wheels
   LS2601: { title: "file of requirements is not readable", exit: 3 },
   LS2602: { title: "requirement is not pinned to a version", exit: 3 },

@@ -103,6 +103,21 @@ const url = text(
   "an http or https address without a user or a fragment",
 );
 
+const npmKey = /^(?:@[A-Za-z0-9._~!'()*-]+\/)?[A-Za-z0-9._~!'()*-]+@[0-9A-Za-z.+-]+(?:#[0-9a-f]{12})?$/;
+const npmIntegrity = /^sha(?:512|384|256|1)-[A-Za-z0-9+/]+={0,2}(?: sha(?:512|384|256|1)-[A-Za-z0-9+/]+={0,2})*$/;
+const npmScript = text(/^(?:preinstall|install|postinstall): [^\p{Cc}]+$/u, "a script");
+
+/** In the order that npm runs them, each once. */
+const npmScripts: Check = (value) => {
+  if (!Array.isArray(value) || value.length === 0) return "must be a list of scripts";
+  const items: readonly unknown[] = value;
+  if (items.some((item) => npmScript(item) !== undefined)) return "must be a list of scripts";
+  const hooks = items.map((item) => ["preinstall", "install", "postinstall"].indexOf(String(item).split(":")[0] ?? ""));
+  return hooks.every((hook, index) => index === 0 || hook > (hooks[index - 1] ?? 0))
+    ? undefined
+    : "must be in the order they run";
+};
+
 /** The sections of the lock. Everything that reads, writes, seals or compares locks goes by this table. */
 export const sections: Readonly<Record<SectionName, Section>> = {
   http: {
@@ -131,6 +146,13 @@ export const sections: Readonly<Record<SectionName, Section>> = {
       platforms,
       ...seal,
     },
+  },
+  npm: {
+    entry: "npm package",
+    always: false,
+    key: text(npmKey, "a name and a version of an npm package"),
+    fields: { size, sha256: hex64, integrity: text(npmIntegrity, "hashes such as sha512-…"), ...seal },
+    optional: { from: text(/^[^\p{Cc}]+$/u, "an address, or a path in the repository"), scripts: npmScripts },
   },
   packages: {
     entry: "package",

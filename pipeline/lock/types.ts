@@ -57,6 +57,20 @@ export interface LockedHttp {
   readonly signingKey?: string;
 }
 
+/** A tarball that lock files of npm projects name. The key is `<name>@<version>`, and says more where one repository has several of that. */
+export interface LockedNpm {
+  /** Bytes of the tarball. */
+  readonly size: number;
+  /** Of the tarball, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** The hashes of the lock file that the tarball was checked against: `sha512-…`. */
+  readonly integrity: string;
+  /** Where it is from when that is not a registry: an address, or a path in the repository. */
+  readonly from?: string;
+  /** Scripts that npm would run after unpacking, in the order it would: `install: node build.js`. */
+  readonly scripts?: readonly string[];
+}
+
 /**
  * What an entry of each section says. A new kind of input is a line here and in `noInputs`, a row in section.ts, and one in
  * build/input-kinds.ts.
@@ -66,6 +80,8 @@ export interface LockEntries {
   readonly http: LockedHttp;
   /** By image name. */
   readonly images: LockedResolution;
+  /** By name and version: `@s/name@1.0.0`. */
+  readonly npm: LockedNpm;
   /** By key: `<name>_<version>_<architecture>`. */
   readonly packages: LockedPackage;
   readonly releases: LockedRelease;
@@ -88,7 +104,7 @@ export type Lock = Sections<SectionName>;
 /** The part of a lock that is about inputs other than Debian packages. */
 export type LockedInputs = Sections<InputSection>;
 
-export const noInputs: LockedInputs = { http: new Map() };
+export const noInputs: LockedInputs = { http: new Map(), npm: new Map() };
 
 export const emptyLock: Lock = { ...noInputs, images: new Map(), packages: new Map(), releases: new Map() };
 

@@ -20,6 +20,10 @@ export interface TransportOptions {
   readonly stallLimit?: number;
   /** Connections to one server at a time; 8 unless given. */
   readonly connections?: number;
+  /** What to send as `Authorization` to an address; asked anew for every redirect, so that it goes nowhere else. */
+  readonly authorizationOf?: (url: URL) => string | undefined;
+  /** Certificates that are trusted instead of the usual, in PEM. */
+  readonly ca?: readonly string[];
 }
 
 /** A transfer that stopped: worth another try. */
@@ -52,11 +56,13 @@ export class Transport {
   readonly #https: HttpsAgent;
   readonly #answerLimit: number;
   readonly #stallLimit: number;
+  readonly #authorizationOf: (url: URL) => string | undefined;
 
   constructor(host: Host, options: TransportOptions = {}) {
     const settings = { keepAlive: true, maxSockets: options.connections ?? 8, proxyEnv: proxyEnvironment(host) };
     this.#http = new HttpAgent(settings);
-    this.#https = new HttpsAgent(settings);
+    this.#https = new HttpsAgent({ ...settings, ...(options.ca === undefined ? {} : { ca: [...options.ca] }) });
+    this.#authorizationOf = options.authorizationOf ?? (() => undefined);
     this.#answerLimit = options.answerLimit ?? 20_000;
     this.#stallLimit = options.stallLimit ?? 30_000;
   }
@@ -84,12 +90,14 @@ export class Transport {
 
   #send(url: URL, start: number, signal: AbortSignal | undefined): Promise<IncomingMessage> {
     const secure = url.protocol === "https:";
+    const authorization = this.#authorizationOf(url);
     const options: RequestOptions = {
       agent: secure ? this.#https : this.#http,
       headers: {
         "user-agent": "lockstep",
         // Bytes are named by hash as they lie in the archive, so they must not be compressed on the way.
         "accept-encoding": "identity",
+        ...(authorization === undefined ? {} : { authorization }),
         ...(start > 0 ? { range: `bytes=${start}-` } : {}),
       },
       ...(signal === undefined ? {} : { signal }),

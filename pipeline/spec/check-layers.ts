@@ -75,6 +75,20 @@ export function checkLayers(
         ),
       );
     }
+    if (layer.npm !== undefined) {
+      const { project, into, omit } = layer.npm;
+      const at = [...path, "npm"];
+      if (resolveSource(document.file, project) === undefined) {
+        const hint = "names are relative to the folder of image.yaml, and a part of the repository";
+        const message = `${showPath([...at, "project"])} "${project}" is not inside the repository`;
+        problems.push({ code: "LS2016", message, place: placeOf(document, [...at, "project"]), hint });
+      }
+      problems.push(...checkPath(document, [...at, "into"], into));
+      const modules = `${into === "/" ? "" : into}/node_modules`;
+      declared.push([modules, [...at, "into"]]);
+      const kinds = each(omit, [...at, "omit"], (kind) => kind);
+      problems.push(...checkTwice(document, "LS2021", "kind of dependency", kinds));
+    }
     if (layer.http !== undefined) {
       const { into } = layer.http;
       const at = [...path, "http"];

@@ -64,6 +64,11 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
     }));
     return { kind: "directories", place, directories };
   }
+  if (raw.npm !== undefined) {
+    const { project, into, omit, libc, owner } = raw.npm;
+    const source = resolveSource(document.file, project) ?? project;
+    return { kind: "npm", place, project: source, into, omit: omit.toSorted(), libc, owner: ownerOf(owner) };
+  }
   if (raw.http !== undefined) return httpLayerOf(raw.http, document, path);
   return { kind: "symlinks", place, symlinks: raw.symlinks ?? [] };
 }

@@ -132,6 +132,25 @@ const http = z
   })
   .meta({ description: "A file from the web, pinned by its hash, as it is or unpacked." });
 
+const npm = z
+  .strictObject({
+    project: path.meta({
+      description: "Directory of package.json and package-lock.json, relative to the folder of image.yaml.",
+    }),
+    into: path.meta({ description: "Absolute path in the image of the directory that gets node_modules." }),
+    omit: z
+      .array(z.enum(["dev", "optional", "peer"]))
+      .max(3)
+      .default(["dev"])
+      .meta({ description: "Kinds of dependencies that are left out; those of development unless given." }),
+    libc: z
+      .enum(["glibc", "musl"])
+      .default("glibc")
+      .meta({ description: "C library of the image, by which packages with binaries are chosen." }),
+    owner: owner.default("0:0"),
+  })
+  .meta({ description: "The dependencies of an npm project, from its lock file." });
+
 const layer = z
   .strictObject({
     debian: debian.optional(),
@@ -139,9 +158,10 @@ const layer = z
     directories: directories.optional(),
     symlinks: symlinks.optional(),
     http: http.optional(),
+    npm: npm.optional(),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
-    error: "must have exactly one of debian, files, directories, symlinks and http",
+    error: "must have exactly one of debian, files, directories, symlinks, http and npm",
   })
   .meta({ minProperties: 1, maxProperties: 1 });
 

@@ -44,7 +44,7 @@ async function checkSource(root: string, realRoot: string, from: string, place: 
   return { code: "LS2016", message, place, hint: "copy the files into the repository" };
 }
 
-/** Problems LS2015 and LS2016 of the file sets of an image whose names were found good. */
+/** Problems LS2015 and LS2016 of the file sets and npm projects of an image whose names were found good. */
 export async function checkSources(
   root: string,
   spec: ImageSpec,
@@ -52,7 +52,11 @@ export async function checkSources(
 ): Promise<readonly Problem[]> {
   const realRoot = await realpath(root);
   const checks = spec.layers.map((layer, index) =>
-    layer.kind === "files" ? checkSource(root, realRoot, layer.from, placeOfSource(index)) : undefined,
+    layer.kind === "files"
+      ? checkSource(root, realRoot, layer.from, placeOfSource(index))
+      : layer.kind === "npm"
+        ? checkSource(root, realRoot, layer.project, placeOfSource(index))
+        : undefined,
   );
   return (await Promise.all(checks)).filter((problem) => problem !== undefined);
 }

@@ -69,7 +69,22 @@ export interface HttpLayer {
   readonly mode: readonly { readonly glob: string; readonly mode: number }[];
 }
 
-export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer | HttpLayer;
+/** Dependencies of an npm project, as its lock file has them. */
+export interface NpmLayer {
+  readonly kind: "npm";
+  readonly place: Place;
+  /** Directory of package.json and package-lock.json, relative to the repository root. */
+  readonly project: string;
+  /** Absolute path in the image: node_modules is made in it. */
+  readonly into: string;
+  /** Kinds of dependencies that are left out, sorted. */
+  readonly omit: readonly ("dev" | "optional" | "peer")[];
+  /** C library of the image, by which packages with binaries are chosen. */
+  readonly libc: "glibc" | "musl";
+  readonly owner: Owner;
+}
+
+export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer | HttpLayer | NpmLayer;
 
 export interface Owner {
   readonly uid: number;

@@ -38,6 +38,7 @@ export class TarReader {
   #padding = 0;
   #entries = 0;
   #content = 0;
+  #name = "";
   #global: Extended = nothingExtended;
 
   constructor(bytes: ByteReader, limits: TarLimits = defaultLimits) {
@@ -92,6 +93,11 @@ export class TarReader {
       }
       return this.#entry(header, flag, size, extended ?? nothingExtended, longName, longLink);
     }
+  }
+
+  /** The current entry's name as the archive has it: some readers take parts such as `./` in it for directories. */
+  get name(): string {
+    return this.#name;
   }
 
   /** The next piece of the current file's content; undefined when there is no more. */
@@ -238,6 +244,7 @@ export class TarReader {
     const rawLink = value("linkpath") ?? longLink ?? untilNul(header.subarray(157, 257));
     const name = this.#text(rawName, "entry name");
     const path = this.#path(name, "entry");
+    this.#name = name;
     const size = decimal("size", headerSize);
     this.#count();
     const xattrs: Record<string, Uint8Array> = {};

@@ -150,7 +150,9 @@ describe("buildImages", () => {
     const item = repository.locked.get("tool");
     rmSync(repository.store.pathOf(`sha256:${item?.sha256 ?? ""}`));
     const planned = await repository.plan();
-    const error = await refusal(fetchLocked(repository.host, repository.store, silent, planned, { offline: true }));
+    const error = await refusal(
+      fetchLocked(repository.host, repository.store, silent, { ...repository, specs: [] }, planned, { offline: true }),
+    );
     expect(error.exitCode).toBe(4);
     expect(error.message).toContain(
       `LS3102 1 of 3 files cannot be downloaded: the network is not to be used\n  missing: ${item?.path} (${item?.size} bytes, sha256:${item?.sha256})`,

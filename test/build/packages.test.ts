@@ -18,7 +18,9 @@ async function unpacked(repository: TinyRepository, results: Store, names: reado
     },
   };
   const planned = await repository.plan(repository.host, names);
-  await fetchLocked(repository.host, repository.store, silent, planned, { offline: true });
+  await fetchLocked(repository.host, repository.store, silent, { ...repository, specs: [] }, planned, {
+    offline: true,
+  });
   await buildImages(repository.host, { inputs: repository.store, results }, report, planned, { out: repository.out });
   return count;
 }

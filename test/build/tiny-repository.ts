@@ -168,7 +168,7 @@ export async function tinyRepository(options: TinyOptions): Promise<TinyReposito
     build: async ({ names = [], results = store, signal } = {}) => {
       const planned = await plan(host, names);
       const stop = signal === undefined ? {} : { signal };
-      await fetchLocked(host, store, silent, planned, { offline: true, ...stop });
+      await fetchLocked(host, store, silent, { root, specs: [] }, planned, { offline: true, ...stop });
       return buildImages(host, { inputs: store, results }, silent, planned, { out, ...stop });
     },
   };

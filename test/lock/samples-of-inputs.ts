@@ -9,4 +9,17 @@ export const inputSamples: LockedInputs = {
       { size: 77, sha256: "34".repeat(32), signedBy: "minisign 0123456789ABCDEF", signingKey: "56".repeat(32) },
     ],
   ]),
+  npm: new Map([
+    ["@s/a@1.0.0-rc.1", { size: 9, sha256: "78".repeat(32), integrity: `sha512-${"A".repeat(86)}==` }],
+    [
+      "b@2.0.0#0123456789ab",
+      {
+        size: 10,
+        sha256: "9a".repeat(32),
+        integrity: `sha1-${"B".repeat(27)}=`,
+        from: "https://files.example/b.tgz",
+        scripts: ["preinstall: a", "install: node-gyp rebuild", "postinstall: b"],
+      },
+    ],
+  ]),
 };

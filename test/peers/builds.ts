@@ -81,9 +81,14 @@ export function digests(images: readonly BuiltImage[]): Readonly<Record<string, 
 /** Downloads what images of this repository need into the user's own store, through mirrors, as every build does. */
 export async function fetchInputs(images: readonly string[]): Promise<{ store: Store; wanted: ReadonlySet<Digest> }> {
   const store = new Store(host);
-  const planned = planRepository(host, await openRepository(store, root), images);
-  await fetchLocked(host, store, silent, planned);
-  const hashes = planned.flatMap(({ packages }) => [...packages.values()].map(({ sha256 }) => sha256));
+  const repository = await openRepository(store, root);
+  const planned = planRepository(host, repository, images);
+  await fetchLocked(host, store, silent, repository, planned);
+  const hashes = planned.flatMap(({ packages, inputs }) =>
+    [...packages.values(), ...Object.values(inputs).flatMap((section) => [...section.values()])].map(
+      ({ sha256 }) => sha256,
+    ),
+  );
   return { store, wanted: new Set(hashes.map((sha256): Digest => `sha256:${sha256}`)) };
 }
 

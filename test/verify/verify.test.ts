@@ -49,6 +49,7 @@ function built({
       cached: false,
       duration: 0,
       notDone: [],
+      installScripts: [],
     })),
   };
 }

@@ -99,7 +99,7 @@ export const httpKind: InputKind<"http", HttpRequest> = {
     return answers;
   },
 
-  async fetch(host, store, report, entries, options) {
+  async fetch(host, store, report, _source, entries, options) {
     const wanted = [...entries].map(([name, { sha256, size }]) => ({
       name,
       size,

@@ -62,6 +62,7 @@ export interface InputKind<Section extends InputSection, Request extends InputRe
     host: Host,
     store: Store,
     report: Report,
+    source: SpecSource,
     entries: ReadonlyMap<string, LockEntries[Section]>,
     options: FetchOptions,
   ): Promise<void>;

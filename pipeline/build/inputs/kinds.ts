@@ -2,10 +2,12 @@
 import type { InputEntry, InputSection, LockedInputs } from "../../lock/types.ts";
 import { noInputs } from "../../lock/types.ts";
 import { httpKind } from "./http.ts";
+import { npmKind } from "./npm.ts";
 import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
 
 const inputKinds: { readonly [Section in InputSection]: InputKind<Section> } = {
   http: httpKind,
+  npm: npmKind,
 };
 
 /** Sections in the order of their names. */

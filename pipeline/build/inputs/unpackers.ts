@@ -30,6 +30,13 @@ const unpackers: { readonly [Way in PlannedInput["unpack"]]: Unpacker<Way> } = {
       await unpackTar(blob, sink, input, decoders);
     },
   },
+  npm: {
+    times: "own",
+    async unpack(blob, sink, input) {
+      const { unpackTarball } = await import("../../source/npm/tarball.ts");
+      await unpackTarball(blob, sink, input);
+    },
+  },
 };
 
 /** The unpacker of a way, to be given inputs of that way. */

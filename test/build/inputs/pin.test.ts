@@ -94,7 +94,7 @@ describe("pin of files from the web", () => {
     await at.web.close();
     const repository = await openRepository(at.store, at.root);
     const planned = planRepository(at.host, repository, []);
-    await fetchLocked(at.host, at.store, silent, planned, { offline: true });
+    await fetchLocked(at.host, at.store, silent, repository, planned, { offline: true });
     const stores = { inputs: at.store, results: at.store };
     const built = await buildImages(at.host, stores, silent, planned, { out: join(at.root, "out") });
     const [verdict] = await verifyImages(at.host, at.store, silent, built, {
@@ -105,7 +105,7 @@ describe("pin of files from the web", () => {
     expect(verdict?.verdict).toBe("reproduced");
     // With another store the file has to be fetched, and the server is gone.
     const empty = new Store(at.host, join(at.directory, "empty"));
-    await expect(fetchLocked(at.host, empty, silent, planned, { tries: 1 })).rejects.toThrow("LS3102");
+    await expect(fetchLocked(at.host, empty, silent, repository, planned, { tries: 1 })).rejects.toThrow("LS3102");
   });
 
   it("changes nothing when nothing changed, and asks nobody where the spec says what it has to be", async () => {
