@@ -45,6 +45,7 @@ export const commands: readonly CommandEntry[] = [
     summary: "check specs, lock, maintainer scripts and rendered manifests",
     load: () => import("./check.ts"),
   },
+  { name: "lock", summary: "merge the lock of two branches, as Git's merge driver", load: () => import("./lock.ts") },
   { name: "store", summary: "look after the store: gc, check, du", load: () => import("./store.ts") },
   { name: "schema", summary: "print the JSON Schema of image.yaml", load: () => import("./schema.ts") },
 ];

@@ -64,6 +64,7 @@ export const codes = {
   LS2208: { title: "entry of the lock is not used", exit: 3 },
   LS2209: { title: "entry of the lock is there twice", exit: 3 },
   LS2210: { title: "lock is not in its canonical form", exit: 3 },
+  LS2211: { title: "both sides of a merge changed one entry of the lock", exit: 1 },
   LS2212: { title: "advisories cannot be read", exit: 3 },
   LS2213: { title: "advisory is malformed", exit: 3 },
   // 23xx signed Release files

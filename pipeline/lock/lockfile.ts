@@ -19,10 +19,15 @@ export async function readLockText(root: string): Promise<string | undefined> {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;
   }
+  return decodeLock(bytes, lockFile);
+}
+
+/** The text of bytes. `file` is its name for messages. Throws LS2203 when it is not UTF-8. */
+export function decodeLock(bytes: Buffer, file: string): string {
   const text = bytes.toString("utf8");
   // Faster than a decoder that throws, and only as strict: bytes that are not UTF-8 do not come back.
   if (text.includes("\ufffd") && !Buffer.from(text, "utf8").equals(bytes)) {
-    throw new LockstepError({ code: "LS2203", message: "is not UTF-8 text", place: { file: lockFile } });
+    throw new LockstepError({ code: "LS2203", message: "is not UTF-8 text", place: { file } });
   }
   return text;
 }

@@ -1,5 +1,6 @@
 /** Saves what is intact in a damaged lock, so that `pin` has to find anew only what is not. */
 import { LockstepError, type Problem } from "../host/errors.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
 import { readEntries } from "./entries.ts";
 import { parseJson, parseLock } from "./parse.ts";
 import { withoutDangling } from "./references.ts";
@@ -33,6 +34,18 @@ function intactEntries(text: string, file: string): Lock {
     if (error instanceof LockstepError) return emptyLock;
     throw error;
   }
+}
+
+/** The entries that both sides of an unfinished merge have alike. Does not throw. */
+export function agreedLock(text: string, file: string): Lock {
+  const [ours = emptyLock, theirs = ours] = sidesOf(text).map((side) => intactEntries(side, file));
+  return lockOf((name) => {
+    const entries: Iterable<readonly [string, unknown]> = ours[name];
+    const others: ReadonlyMap<string, unknown> = theirs[name];
+    return new Map(
+      [...entries].filter(([key, entry]) => canonicalJson(entry) === canonicalJson(others.get(key) ?? null)),
+    );
+  });
 }
 
 /**
