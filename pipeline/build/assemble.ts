@@ -8,8 +8,10 @@ import type { PackageFacts } from "../source/debian/facts.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { Digester, digestOf, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
-import { type Entry, parentOf } from "../tree/entry.ts";
-import { type DirectoryMetadata, Directories } from "./directories.ts";
+import type { BaseTree } from "../source/image/tree.ts";
+import { comparePaths, type Entry, parentOf } from "../tree/entry.ts";
+import type { BaseNeeds } from "./base/foundation.ts";
+import { type DirectoryMetadata, Directories, showDirectory } from "./directories.ts";
 import type { UnpackedInput } from "./inputs/unpack.ts";
 import { type EntriesLayer, format, type InputsLayer, type PackagesLayer, type PlannedEntry } from "./plan.ts";
 import type { PackageFragment } from "./package-fragment.ts";
@@ -81,12 +83,45 @@ export class Assembly {
   readonly #owners = new Map<string, string>();
   /** Generated files that lower layers have, by path. */
   readonly #generated = new Map<string, string>();
+  /** Directories of a base from a registry. */
+  #base: ReadonlyMap<string, DirectoryMetadata> | undefined;
+  /** Those of them that the layer in work names. */
+  #needed = new Map<string, string>();
   /** `replaces` notes of file sets, for the report. */
   readonly replaced: string[] = [];
 
   constructor(store: Store, sources: ReadonlyMap<string, string>) {
     this.#store = store;
     this.#sources = sources;
+  }
+
+  /** Puts a base below everything: what is in it is there, and nothing of it is written again. */
+  base(tree: BaseTree): void {
+    const directories = new Map<string, DirectoryMetadata>();
+    for (const { path, type, mode, uid, gid } of tree.entries()) {
+      if (type === "directory") directories.set(path, { mode, uid, gid });
+      else this.#owners.set(path, "the base");
+    }
+    this.#base = directories;
+    this.#directories = directories;
+  }
+
+  /** What the layer that was made last needs of the base. */
+  takeNeeds(): BaseNeeds {
+    const directories = Object.fromEntries([...this.#needed].toSorted(([a], [b]) => comparePaths(a, b)));
+    this.#needed = new Map();
+    return { directories };
+  }
+
+  /** Notes the base's directories among paths that a layer names, and above them. */
+  #need(paths: Iterable<string>): void {
+    if (this.#base === undefined) return;
+    for (const path of paths) {
+      for (let here = path; here !== "" && !this.#needed.has(here); here = parentOf(here)) {
+        const there = this.#base.get(here);
+        if (there !== undefined) this.#needed.set(here, showDirectory(there));
+      }
+    }
   }
 
   /**
@@ -119,6 +154,8 @@ export class Assembly {
       this.#generated.set(file.path, known);
       if (file.type === "directory") {
         directories.replace(file.path, file, "the system");
+        // Debian's packages bring those above; of a base nobody knows.
+        if (this.#base !== undefined) directories.addParents(file.path, "the system");
         continue;
       }
       this.#owners.set(file.path, "the system");
@@ -129,6 +166,7 @@ export class Assembly {
     if (packages.length > 0) directories.addParents(`${infoDirectory}/*`, "packages");
     for (const { entry } of items) directories.addParents(entry.path, "the system");
     this.#checkParents(directories);
+    this.#need((system?.files ?? []).map(({ path }) => path));
     const entries = directories.entries(layer.epoch);
     this.#directories = directories.merged();
     if (!write) return undefined;
@@ -158,6 +196,7 @@ export class Assembly {
       items.push(plannedItem(planned, layer.epoch));
     }
     this.#addParents(layer.entries, directories, layer);
+    this.#need(layer.entries.map(({ path }) => path));
     const entries = directories.entries(layer.epoch, explicit);
     this.#directories = directories.merged();
     if (!write) return undefined;
@@ -208,6 +247,7 @@ export class Assembly {
     for (const planned of added) add(planned, layer.title);
     for (const { entries } of inputs) this.#addParents(entries, directories, layer);
     this.#addParents(layer.entries, directories, layer);
+    for (const { entries } of [...inputs, layer]) this.#need(entries.map(({ path }) => path));
     const entries = directories.entries(layer.epoch, explicit);
     this.#directories = directories.merged();
     if (!write) return undefined;

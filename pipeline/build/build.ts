@@ -12,6 +12,16 @@ import type { Digest } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
 import { inParallel } from "../host/parallel.ts";
 import { Assembly } from "./assemble.ts";
+import {
+  accountStates,
+  baseAnnotations,
+  baseLayersOf,
+  baseLayerTexts,
+  type BaseNeeds,
+  foundationOf,
+  systemOnBase,
+} from "./base/foundation.ts";
+import { placeBaseLayer } from "./base/layers.ts";
 import { nothingUnpacked, type Unpacked, unpackPackages } from "./packages.ts";
 import type { Stores } from "./package-fragment.ts";
 import type { UnpackedInput } from "./inputs/unpack.ts";
@@ -58,6 +68,8 @@ export interface BuildOptions {
 interface LayerRecord {
   readonly layer: Layer;
   readonly notDone: readonly ScriptNote[];
+  /** Of own layers on a base from a registry. */
+  readonly needs?: BaseNeeds;
 }
 
 async function knownLayer(results: Store, key: string): Promise<LayerRecord | undefined> {
@@ -75,10 +87,11 @@ async function makeRecord(
   key: string,
   making: Promise<Layer | undefined>,
   notDone: readonly ScriptNote[],
+  needs: () => { readonly needs?: BaseNeeds },
 ): Promise<LayerRecord> {
   const layer = await making;
   if (layer === undefined) throw new LockstepError({ code: "LS1000", message: "a layer was not written" });
-  const record = { layer, notDone };
+  const record = { layer, notDone, ...needs() };
   await results.putRecord("result", key, record);
   return record;
 }
@@ -108,9 +121,13 @@ async function buildLayers(
   const { plan } = image;
   if (known.every((record) => record !== undefined)) return { records: known, cached: true };
   const assembly = new Assembly(stores.results, image.sources);
+  const tree = await foundationOf(stores, plan);
+  if (tree !== undefined) assembly.base(tree);
   const records: LayerRecord[] = [];
   const layerOf = (planned: PlannedLayer, system: SystemResult | undefined, write: boolean) => {
     switch (planned.kind) {
+      case "base":
+        return placeBaseLayer(stores, planned);
       case "entries":
         return assembly.entries(planned, write);
       case "inputs":
@@ -129,14 +146,25 @@ async function buildLayers(
     // A layer that is there still says what the ones above it find below.
     const write = there === undefined;
     const system =
-      planned.kind === "packages" && planned.system !== undefined ? unpacked.system(image, index) : undefined;
+      planned.kind === "packages" && planned.system !== undefined
+        ? tree === undefined
+          ? unpacked.system(image, index)
+          : systemOnBase(tree, planned.system, `images/${image.image}/image.yaml`)
+        : undefined;
+    // Read only when the layer is made, and before the next one is.
+    const needs = (): { readonly needs?: BaseNeeds } => {
+      if (tree === undefined || planned.kind === "base") return {};
+      const found = assembly.takeNeeds();
+      return { needs: system === undefined ? found : { ...found, files: accountStates(tree) } };
+    };
     const making = layerOf(planned, system, write);
     if (there !== undefined) {
       await making;
+      needs();
       records.push(there);
       continue;
     }
-    const record = makeRecord(stores.results, key, making, system?.notDone ?? []);
+    const record = makeRecord(stores.results, key, making, system?.notDone ?? [], needs);
     underWay.set(key, record);
     records.push(await record);
   }
@@ -162,7 +190,13 @@ async function buildPlatform(
       layer,
       title: plan.layers[index]?.title ?? "",
       epoch: plan.layers[index]?.epoch ?? 0,
+      ...baseLayerTexts(plan.layers[index]),
     })),
+    annotations: baseAnnotations(
+      plan.base,
+      plan.layers.length - baseLayersOf(plan).length,
+      records.map(({ needs }) => needs),
+    ),
   });
   const blobs = new Map(layers.map(({ digest, size }) => [digest, size]));
   return {
@@ -180,14 +214,14 @@ async function buildPlatform(
   };
 }
 
-/** Puts the platforms of one image together and writes its layout. */
-async function writeImage(
+/** Puts the platforms of one image together and writes its layout, whose layers are in `results`. */
+export async function writeImage<Part extends Pick<BuiltPlatform, "platform" | "manifest" | "config" | "layers">>(
   host: Host,
-  stores: Stores,
+  results: Store,
   image: string,
-  platforms: readonly BuiltPlatform[],
+  platforms: readonly Part[],
   out: string,
-): Promise<BuiltImage> {
+): Promise<Omit<BuiltImage, "platforms"> & { readonly platforms: readonly Part[] }> {
   const index = indexDocument(
     format,
     platforms.map(({ manifest }) => manifest.descriptor),
@@ -209,8 +243,8 @@ async function writeImage(
     layers: layers.map(({ digest }) => digest),
   };
   const layout = join(out, image);
-  const unchanged = await layoutIsCurrent(stores.results, layout, content);
-  if (!unchanged) await writeLayout(host, stores.results, layout, content);
+  const unchanged = await layoutIsCurrent(results, layout, content);
+  if (!unchanged) await writeLayout(host, results, layout, content);
   return { image, index, platforms, layout, unchanged };
 }
 
@@ -244,6 +278,7 @@ export async function buildImages(
     byImage.set(name, [...(byImage.get(name) ?? []), platform]);
   }
   const done: BuiltImage[] = [];
-  for (const [image, platforms] of byImage) done.push(await writeImage(host, stores, image, platforms, options.out));
+  for (const [image, platforms] of byImage)
+    done.push(await writeImage(host, stores.results, image, platforms, options.out));
   return done;
 }

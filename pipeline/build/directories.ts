@@ -14,7 +14,7 @@ function same(a: DirectoryMetadata, b: DirectoryMetadata): boolean {
   return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }
 
-function show({ mode, uid, gid }: DirectoryMetadata): string {
+export function showDirectory({ mode, uid, gid }: DirectoryMetadata): string {
   return `${mode.toString(8).padStart(4, "0")} ${uid}:${gid}`;
 }
 
@@ -43,7 +43,7 @@ export class Directories {
     } else if (!same(metadata, plain) && !same(metadata, known.metadata)) {
       throw new LockstepError({
         code: "LS4202",
-        message: `directory ${path} is ${show(known.metadata)} in ${known.origin} and ${show(metadata)} in ${origin}`,
+        message: `directory ${path} is ${showDirectory(known.metadata)} in ${known.origin} and ${showDirectory(metadata)} in ${origin}`,
       });
     }
   }

@@ -82,6 +82,8 @@ interface Segment {
 
 /** The segments of a plan, from the bottom up. */
 function segmentsOf({ plan }: PlannedImage): readonly Segment[] {
+  // On a base from a registry there are no packages, and its own files are added to (base/accounts.ts).
+  if (plan.base !== undefined) return [];
   const segments: Segment[] = [];
   let own: string[] = [];
   let all: string[] = [];

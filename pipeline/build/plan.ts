@@ -1,7 +1,8 @@
 /** Plans: the fully resolved, canonical JSON of one build. Everything the bytes depend on is in it, and nothing else. */
 import type { InputSection, LockedInputs, LockedPackage } from "../lock/types.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
-import type { GroupSpec, Platform, UserSpec } from "../spec/types.ts";
+import type { HistoryEntry } from "../source/image/config.ts";
+import type { ConfigSpec, GroupSpec, Platform, UserSpec } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf, hexOf } from "../store/digest.ts";
 
@@ -122,7 +123,36 @@ export interface InputsLayer {
   readonly entries: readonly PlannedEntry[];
 }
 
-export type PlannedLayer = PackagesLayer | EntriesLayer | InputsLayer;
+/** A layer of a base image, which goes into the image as it is. */
+export interface BaseLayer {
+  readonly kind: "base";
+  readonly title: string;
+  /** Of the base. */
+  readonly epoch: number;
+  /** What the manifest calls it; one of OCI's types. */
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly diffId: Digest;
+  /** The base's entries for it. */
+  readonly history: readonly HistoryEntry[];
+}
+
+/** What an image keeps of how it was put onto its base, so that it can be put onto another. */
+export interface PlannedBase {
+  /** As the spec writes it. */
+  readonly name: string;
+  /** Of the base's manifest for this platform. */
+  readonly digest: Digest;
+  /** What the specs themselves say of the config, from the one on the base upwards. */
+  readonly config: readonly ConfigSpec[];
+  /** Time of the image's own layers in seconds, and whether that was set from outside and is also the time of the image. */
+  readonly epoch: number;
+  readonly fixed: boolean;
+}
+
+export type PlannedLayer = BaseLayer | PackagesLayer | EntriesLayer | InputsLayer;
 
 export interface Plan {
   readonly format: typeof format;
@@ -131,6 +161,8 @@ export interface Plan {
   readonly epoch: number;
   readonly layers: readonly PlannedLayer[];
   readonly config: RuntimeConfig;
+  /** Only of images on an image of a registry. */
+  readonly base?: PlannedBase;
 }
 
 /** A plan with what is needed to carry it out on this machine, which is not part of its identity. */

@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { didYouMean } from "../host/suggest.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
 import { type Lock, type LockedInputs, type LockedPackage, noInputs } from "../lock/types.ts";
+import type { BaseConfig } from "../source/image/config.ts";
 import type {
   DebianLayer,
   GroupSpec,
@@ -16,6 +17,7 @@ import type {
 } from "../spec/types.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { resolveConfig } from "./config.ts";
+import { baseKey, plannedBaseLayers } from "./base/planned.ts";
 import { type FileSet, readFileSet } from "./file-set.ts";
 import { planHttp } from "./inputs/http.ts";
 import { inputRequests, inputsOf } from "./inputs/kinds.ts";
@@ -25,6 +27,7 @@ import {
   type InputsLayer,
   type PackagesLayer,
   type Plan,
+  type PlannedBase,
   type PlannedEntry,
   type PlannedImage,
   type PlannedInput,
@@ -50,7 +53,11 @@ export function sourceDateEpoch(host: Host): number | undefined {
 
 /** An image resolved for one platform, before it becomes a plan: what images that are `from` it build on. */
 interface Resolved {
+  /** Time of what the image's own layers have, in seconds; nothing of a base from a registry is in it. */
   readonly epoch: number;
+  /** That of the base from a registry. */
+  readonly created: number;
+  readonly base?: Pick<PlannedBase, "name" | "digest" | "config">;
   readonly layers: readonly PlannedLayer[];
   readonly config: RuntimeConfig;
   readonly packages: ReadonlyMap<string, LockedPackage>;
@@ -62,6 +69,7 @@ interface Resolved {
 
 const scratch: Resolved = {
   epoch: 0,
+  created: 0,
   layers: [],
   config: {},
   packages: new Map(),
@@ -70,6 +78,22 @@ const scratch: Resolved = {
   users: [],
   groups: [],
 };
+
+/** What an image on one of a registry begins with; the caller has checked that the lock answers the spec, and has admitted the base. */
+function onBase({ lock, bases }: PlanInput, reference: string, platform: Platform): Resolved {
+  const locked = lock.bases.get(reference)?.platforms[platform];
+  const config = bases?.get(baseKey(reference, platform));
+  if (locked === undefined || config === undefined)
+    throw new LockstepError({ code: "LS1000", message: `${reference} was not admitted for ${platform}` });
+  const layers = plannedBaseLayers(reference, locked, config);
+  return {
+    ...scratch,
+    created: config.created,
+    base: { name: reference, digest: locked.manifest.digest, config: [] },
+    layers,
+    config: config.runtime,
+  };
+}
 
 /** The packages that the lock gives an image on a platform, by key; the caller has checked that the lock answers the spec. */
 function lockedPackages(lock: Lock, image: ImageSpec, platform: Platform): ReadonlyMap<string, LockedPackage> {
@@ -206,6 +230,8 @@ export interface PlanInput {
   readonly lock: Lock;
   /** SOURCE_DATE_EPOCH, when it is set. */
   readonly epoch?: number;
+  /** What bases from registries say of themselves, by `baseKey`: of every one that the images need. */
+  readonly bases?: ReadonlyMap<string, BaseConfig>;
 }
 
 /**
@@ -242,7 +268,12 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     const known = done.get(key);
     if (known !== undefined) return known;
     const baseSpec = spec.from === undefined ? undefined : bySpec.get(spec.from);
-    const base = baseSpec === undefined ? scratch : resolve(baseSpec, platform);
+    const base =
+      baseSpec !== undefined
+        ? resolve(baseSpec, platform)
+        : spec.base !== undefined
+          ? onBase(input, spec.base.image, platform)
+          : scratch;
     const packages = lockedPackages(lock, spec, platform);
     const added = new Map([...packages].filter(([item]) => !base.packages.has(item)));
     const epoch = input.epoch ?? Math.max(base.epoch, newestRelease(lock, added.values()));
@@ -277,6 +308,8 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     }
     const resolved: Resolved = {
       epoch,
+      created: base.created,
+      ...(base.base === undefined ? {} : { base: { ...base.base, config: [...base.base.config, spec.config] } }),
       layers,
       config: resolveConfig(spec.config, base.config),
       packages,
@@ -303,8 +336,17 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
   const wanted = names.length === 0 ? specs : specs.filter((spec) => names.includes(spec.name));
   return wanted.flatMap((spec) =>
     spec.platforms.map((platform) => {
-      const { epoch, layers, config, packages, inputs, sources } = resolve(spec, platform);
-      const plan: Plan = { format, platform, epoch, layers, config };
+      const { epoch: own, created, base, layers, config, packages, inputs, sources } = resolve(spec, platform);
+      const fixed = input.epoch !== undefined;
+      const epoch = fixed ? own : Math.max(own, created);
+      const plan: Plan = {
+        format,
+        platform,
+        epoch,
+        layers,
+        config,
+        ...(base === undefined ? {} : { base: { ...base, epoch: own, fixed } }),
+      };
       return { image: spec.name, plan, hash: planHash(plan), packages, inputs, sources };
     }),
   );

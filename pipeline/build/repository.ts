@@ -6,10 +6,13 @@ import type { InputEntry, Lock, LockedPackage } from "../lock/types.ts";
 import type { Report } from "../report/report.ts";
 import { addressBelow } from "../source/address.ts";
 import { findMirrors, type Mirrors } from "../source/debian/mirrors.ts";
+import type { BaseConfig } from "../source/image/config.ts";
 import { type FetchOptions, fetchBlobs } from "../source/fetch.ts";
 import { loadImages } from "../spec/load.ts";
 import type { ImageSpec } from "../spec/types.ts";
 import type { Store } from "../store/store.ts";
+import { admitBases } from "./base/fetch.ts";
+import { registryImages } from "./base/registry-image.ts";
 import { inputSections, kindOf } from "./inputs/kinds.ts";
 import { inputProblems } from "./inputs/stale.ts";
 import { resolutionStale, resolutionsUnused } from "./pin-stale.ts";
@@ -43,12 +46,39 @@ export function lockProblems({ root, specs, lock }: Repository): readonly Proble
   return [...images, ...inputProblems({ root, specs }, lock)];
 }
 
-/** Plans the named images, or all; LS2201 when the lock is out of date. */
-export function planRepository(host: Host, repository: Repository, names: readonly string[]): readonly PlannedImage[] {
+/** LS2201 and LS2208 when the lock is out of date. */
+function checkLock(repository: Repository): void {
   const problems = lockProblems(repository);
   if (problems.length > 0) throw new LockstepError(problems);
+}
+
+/** Admits the base images of the named images, or of all, for `planRepository`; what they are made of comes into the store. */
+export async function admitRepositoryBases(
+  host: Host,
+  store: Store,
+  report: Report,
+  repository: Repository,
+  names: readonly string[],
+  options: Pick<FetchOptions, "offline" | "signal"> = {},
+): Promise<ReadonlyMap<string, BaseConfig>> {
+  if (repository.specs.every(({ base }) => base === undefined)) return new Map();
+  checkLock(repository);
+  return admitBases(store, report, repository, names, {
+    ...options,
+    open: registryImages(host, report, options.signal),
+  });
+}
+
+/** Plans the named images, or all; LS2201 when the lock is out of date. `bases` are what `admitRepositoryBases` gave for them. */
+export function planRepository(
+  host: Host,
+  repository: Repository,
+  names: readonly string[],
+  bases: ReadonlyMap<string, BaseConfig> = new Map(),
+): readonly PlannedImage[] {
+  checkLock(repository);
   const epoch = sourceDateEpoch(host);
-  return planImages({ ...repository, ...(epoch === undefined ? {} : { epoch }) }, names);
+  return planImages({ ...repository, bases, ...(epoch === undefined ? {} : { epoch }) }, names);
 }
 
 /** Brings everything of the lock that the plans need into the store; touches no network when all is there. LS31xx otherwise. */

@@ -2,7 +2,13 @@
 import { resolve } from "node:path";
 import { type BuiltImage, buildImages } from "../build/build.ts";
 import type { PlannedImage } from "../build/plan.ts";
-import { fetchLocked, openRepository, planRepository, type Repository } from "../build/repository.ts";
+import {
+  admitRepositoryBases,
+  fetchLocked,
+  openRepository,
+  planRepository,
+  type Repository,
+} from "../build/repository.ts";
 import { humanBytes, humanDuration } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { Store } from "../store/store.ts";
@@ -24,7 +30,8 @@ export async function buildAll(
 ): Promise<Built> {
   const { host, store, report, root, signal } = context;
   const repository = await openRepository(context.store, root);
-  const planned = planRepository(host, repository, names);
+  const bases = await admitRepositoryBases(host, inputs, report, repository, names, { signal, offline });
+  const planned = planRepository(host, repository, names, bases);
   await fetchLocked(host, inputs, report, repository, planned, { signal, offline });
   const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });
   return { repository, planned, images };

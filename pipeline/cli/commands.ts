@@ -23,6 +23,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "rebuild images in other surroundings and compare digests",
     load: () => import("./verify.ts"),
   },
+  {
+    name: "rebase",
+    summary: "put the own layers of a built image onto another base image",
+    load: () => import("./rebase.ts"),
+  },
   { name: "sbom", summary: "write an SPDX document for each image and platform", load: () => import("./sbom.ts") },
   {
     name: "attest",

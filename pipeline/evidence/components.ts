@@ -1,6 +1,7 @@
 /** What the inputs of an image are called in its evidence, by their section of the lock. */
 import type { InputSection, LockEntries, LockedInputs } from "../lock/types.ts";
-import { filePurl, npmPurl, packedPurl } from "./purl.ts";
+import { hexOf } from "../store/digest.ts";
+import { basePurl, filePurl, npmPurl, packedPurl } from "./purl.ts";
 
 /** An input besides Debian packages, as SBOM and provenance name it. */
 export interface Component {
@@ -20,6 +21,14 @@ interface Namer<Section extends InputSection> {
 }
 
 const namers: { readonly [Section in InputSection]: Namer<Section> } = {
+  bases: {
+    name(reference, { digest }) {
+      const last = reference.slice(reference.lastIndexOf("/") + 1);
+      const name = reference.slice(0, reference.length - last.length) + last.replace(/[:@].*$/, "");
+      const tag = /:([^@]*)/.exec(last.replace(/@.*$/, ""))?.[1];
+      return { key: reference, name, version: digest, purl: basePurl(name, digest, tag), sha256: hexOf(digest) };
+    },
+  },
   http: {
     name(url, { sha256 }) {
       const name = new URL(url).pathname.split("/").findLast((part) => part !== "") ?? new URL(url).hostname;

@@ -63,6 +63,12 @@ export function packedPurl(name: string, version: string, sha256: string): strin
   return `pkg:generic/${name.split("/").map(encode).join("/")}@${encode(version)}${qualifiers({ checksum: `sha256:${sha256}` })}`;
 }
 
+/** `pkg:oci/base@sha256:…?repository_url=registry.example%2Fdistro%2Fbase&tag=1` (purl-spec, types "oci"): an image that others are built on. */
+export function basePurl(name: string, digest: Digest, tag: string | undefined): string {
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  return `pkg:oci/${encode(last)}@${encode(digest)}${qualifiers({ repository_url: name, tag })}`;
+}
+
 /** `pkg:oci/web@sha256:…?arch=amd64&os=linux` (purl-spec, types "oci"): the version is the digest of the manifest. */
 export function imagePurl(image: string, digest: Digest, platform: Platform): string {
   const [os, arch] = platform.split("/");

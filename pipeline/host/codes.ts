@@ -43,6 +43,8 @@ export const codes = {
   LS2031: { title: "URLs do not fit the platforms", exit: 3 },
   LS2032: { title: "one URL is described in two ways", exit: 3 },
   LS2033: { title: "option does not fit the way of unpacking", exit: 3 },
+  LS2035: { title: "reference to a base image is not usable", exit: 3 },
+  LS2036: { title: "Debian layer on an image of a registry", exit: 3 },
   LS2040: { title: "npm project has no lock file", exit: 3 },
   // 21xx Debian packages: indexes and resolving
   LS2101: { title: "package index is malformed", exit: 3 },
@@ -109,6 +111,16 @@ export const codes = {
   // 27xx inputs, and files from the web
   LS2701: { title: "file is not the one the spec names", exit: 3 },
   LS2702: { title: "file cannot be pinned", exit: 4 },
+  // 28xx base images
+  LS2801: { title: "base image has not the platform", exit: 3 },
+  LS2802: { title: "base image is malformed", exit: 3 },
+  LS2803: { title: "layer of a base image cannot be used", exit: 3 },
+  LS2804: { title: "tag of a base image moved while it was read", exit: 3 },
+  LS2805: { title: "base image is not what its digests say", exit: 3 },
+  LS2806: { title: "base image asks for what cannot be kept", exit: 3 },
+  LS2807: { title: "accounts of a base image cannot be extended", exit: 3 },
+  LS2808: { title: "layers of a base image contradict each other", exit: 3 },
+  LS2809: { title: "image cannot be put onto another base", exit: 3 },
   // 29xx git repositories
   LS2901: { title: "git is not there, or too old", exit: 4 },
   LS2902: { title: "git repository is reached in a way that is not allowed", exit: 3 },

@@ -11,7 +11,7 @@ const mediaTypes = {
 } as const;
 
 /** The annotation that says by which byte rules an image was written. */
-const formatAnnotation = "dev.lockstep.format";
+export const formatAnnotation = "dev.lockstep.format";
 
 /** The `config` object of an image configuration (config.md, "Properties"); members are absent when the plan has none. */
 export interface RuntimeConfig {
@@ -52,6 +52,15 @@ export function formatTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
+export interface ImageLayer {
+  readonly layer: Layer;
+  readonly title: string;
+  readonly epoch: number;
+  /** Layers of a base: their own type, and their entries of the history in place of one made of title and epoch. */
+  readonly mediaType?: string;
+  readonly history?: readonly object[];
+}
+
 export interface ImageInput {
   readonly format: number;
   readonly platform: string;
@@ -59,7 +68,9 @@ export interface ImageInput {
   readonly epoch: number;
   readonly config: RuntimeConfig;
   /** In order, each with what its history entry says. */
-  readonly layers: readonly { readonly layer: Layer; readonly title: string; readonly epoch: number }[];
+  readonly layers: readonly ImageLayer[];
+  /** Of the manifest, besides the format. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface ImageDocuments {
@@ -79,14 +90,20 @@ export function imageDocuments(input: ImageInput): ImageDocuments {
     architecture,
     config: input.config,
     created: formatTime(input.epoch),
-    history: input.layers.map(({ title, epoch }) => ({ created: formatTime(epoch), created_by: title })),
+    history: input.layers.flatMap(
+      ({ title, epoch, history }) => history ?? [{ created: formatTime(epoch), created_by: title }],
+    ),
     os,
     rootfs: { diff_ids: input.layers.map(({ layer }) => layer.diffId), type: "layers" },
   });
   const manifest = document(mediaTypes.manifest, {
-    annotations: { [formatAnnotation]: String(input.format) },
+    annotations: { ...input.annotations, [formatAnnotation]: String(input.format) },
     config: config.descriptor,
-    layers: input.layers.map(({ layer }) => ({ digest: layer.digest, mediaType: mediaTypes.layer, size: layer.size })),
+    layers: input.layers.map(({ layer: { digest, size }, mediaType = mediaTypes.layer }) => ({
+      digest,
+      mediaType,
+      size,
+    })),
     mediaType: mediaTypes.manifest,
     schemaVersion: 2,
   });

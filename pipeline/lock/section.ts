@@ -118,8 +118,57 @@ const npmScripts: Check = (value) => {
     : "must be in the order they run";
 };
 
+const digest = text(/^sha256:[0-9a-f]{64}$/, "a SHA-256 digest");
+const mediaType = text(/^application\/vnd\.[a-z0-9.+_-]+$/, "a media type of an image");
+
+/** A mapping of exactly these members, or more precisely what is wrong with it. */
+function members(fields: Fields): Check {
+  return (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return "must be a mapping";
+    const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
+    if (unknown !== undefined) return `has the unknown member "${unknown}"`;
+    for (const [name, check] of Object.entries(fields)) {
+      if (!Object.hasOwn(value, name)) return `has no ${name}`;
+      const wrong = check((value as Readonly<Record<string, unknown>>)[name]);
+      if (wrong !== undefined) return `has a ${name} that ${wrong}`;
+    }
+    return undefined;
+  };
+}
+
+const blob = { mediaType, digest, size };
+
+const basePlatform = members({
+  manifest: members(blob),
+  config: members(blob),
+  created: date,
+  layers: (value) => {
+    if (!Array.isArray(value) || value.length === 0) return "must be a list of layers";
+    const layer = members({ ...blob, diffId: digest });
+    return (value as readonly unknown[]).map(layer).find((wrong) => wrong !== undefined);
+  },
+});
+
+const basePlatforms: Check = (value) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return "must be a mapping of platforms";
+  const entries = Object.entries(value);
+  if (entries.length === 0) return "must have at least one platform";
+  for (const [platform, content] of entries) {
+    if (platform !== "linux/amd64" && platform !== "linux/arm64") return `must not have the platform "${platform}"`;
+    const wrong = basePlatform(content);
+    if (wrong !== undefined) return `for ${platform} ${wrong}`;
+  }
+  return undefined;
+};
+
 /** The sections of the lock. Everything that reads, writes, seals or compares locks goes by this table. */
 export const sections: Readonly<Record<SectionName, Section>> = {
+  bases: {
+    entry: "base image",
+    always: false,
+    key: text(/^[A-Za-z0-9[][\x21-\x7e]{0,511}$/, "a reference to an image"),
+    fields: { ...blob, platforms: basePlatforms, ...seal },
+  },
   http: {
     entry: "file",
     always: false,

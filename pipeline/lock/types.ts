@@ -1,5 +1,7 @@
 /** The lock: what lockstep.lock pins, by kind of input. */
 
+import type { Digest } from "../store/digest.ts";
+
 /** Which tree of the archive a path is in; mirrors are configured for each. */
 export type DebianArchive = "debian" | "debian-security";
 
@@ -45,6 +47,29 @@ export interface LockedResolution {
   readonly platforms: Readonly<Record<string, readonly string[]>>;
 }
 
+/** A blob of an image in a registry (OCI image-spec, descriptor.md). */
+export interface LockedBlob {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** What a base image is on one platform. */
+export interface LockedBasePlatform {
+  readonly manifest: LockedBlob;
+  readonly config: LockedBlob;
+  /** Time of the config in UTC with whole seconds: `2026-11-21T09:15:44Z`; that of the year 1970 when it names none. */
+  readonly created: string;
+  /** Lowest first; `diffId` is the digest of the uncompressed tar. */
+  readonly layers: readonly (LockedBlob & { readonly diffId: Digest })[];
+}
+
+/** An image of a registry that specs are `from`; the blob is its index, or its manifest where it has no index. */
+export interface LockedBase extends LockedBlob {
+  readonly platforms: Readonly<Record<string, LockedBasePlatform>>;
+}
+
 /** A file that a spec names by its URL, which is the key. */
 export interface LockedHttp {
   /** Bytes of the file. */
@@ -76,6 +101,8 @@ export interface LockedNpm {
  * build/input-kinds.ts.
  */
 export interface LockEntries {
+  /** By reference as specs write it. */
+  readonly bases: LockedBase;
   /** By URL. */
   readonly http: LockedHttp;
   /** By image name. */
@@ -104,12 +131,16 @@ export type Lock = Sections<SectionName>;
 /** The part of a lock that is about inputs other than Debian packages. */
 export type LockedInputs = Sections<InputSection>;
 
-export const noInputs: LockedInputs = { http: new Map(), npm: new Map() };
+export const noInputs: LockedInputs = { bases: new Map(), http: new Map(), npm: new Map() };
 
 export const emptyLock: Lock = { ...noInputs, images: new Map(), packages: new Map(), releases: new Map() };
 
-/** Bytes that an entry says it is; 0 for one that does not say it in one number. */
+/** Bytes that an entry says it is, of a base image those of its layers; 0 for one that does not say it. */
 export function sizeOf(entry: InputEntry | undefined): number {
+  if (entry !== undefined && "platforms" in entry) {
+    const layers = Object.values(entry.platforms).flatMap((platform) => platform.layers);
+    return [...new Map(layers.map(({ digest, size }) => [digest, size])).values()].reduce((a, b) => a + b, 0);
+  }
   return entry !== undefined && "size" in entry ? entry.size : 0;
 }
 

@@ -63,6 +63,9 @@ async function* xz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array
 async function* through(
   source: AsyncIterable<Uint8Array>,
   decoder: Gunzip | ZstdDecompress,
+  atEnd = (fed: number): void => {
+    if (decoder.bytesWritten !== fed) throw new Error("data after the end");
+  },
 ): AsyncGenerator<Uint8Array, void> {
   let fed = 0;
   let wake: (() => void) | undefined;
@@ -87,10 +90,75 @@ async function* through(
   try {
     for await (const piece of decoder) yield piece as Buffer;
     await feeding;
-    if (decoder.bytesWritten !== fed) throw new Error("data after the end");
+    atEnd(fed);
   } finally {
     decoder.destroy();
     await feeding;
+  }
+}
+
+/** Pieces of a source, kept until a decoder has taken them, so that another can go on where it ended. */
+class Pending {
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #pieces: Uint8Array[] = [];
+  /** How many of the pieces the decoder at work has been given. */
+  #given = 0;
+  /** Bytes of pieces that it was given and that are dropped. */
+  #dropped = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** The next piece for the decoder, which by now has taken `taken` bytes; undefined at the end. */
+  async next(taken: number): Promise<Uint8Array | undefined> {
+    for (let first = this.#pieces[0]; this.#given > 0 && first !== undefined; first = this.#pieces[0]) {
+      if (this.#dropped + first.length > taken) break;
+      this.#dropped += first.length;
+      this.#pieces.shift();
+      this.#given--;
+    }
+    while (this.#given === this.#pieces.length) {
+      const next = await this.#source.next();
+      if (next.done === true) return undefined;
+      if (next.value.length > 0) this.#pieces.push(next.value);
+    }
+    return this.#pieces[this.#given++];
+  }
+
+  /** Begins with another decoder after one that took `taken` bytes; whether anything is left for it. */
+  async restart(taken: number): Promise<boolean> {
+    const rest = Buffer.concat(this.#pieces).subarray(taken - this.#dropped);
+    this.#pieces.splice(0, this.#pieces.length, ...(rest.length === 0 ? [] : [rest]));
+    this.#given = 0;
+    this.#dropped = 0;
+    if ((await this.next(0)) === undefined) return false;
+    this.#given = 0;
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+}
+
+/** What Zstandard frames become, one after the other (RFC 8878, section 3.1): Node's decoder ends with the first, so each gets its own. */
+async function* frames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  const pending = new Pending(source);
+  try {
+    if (!(await pending.restart(0))) throw new Error("nothing is there");
+    for (let taken = 0; await pending.restart(taken);) {
+      const decoder = createZstdDecompress({ chunkSize });
+      const fed = async function* (): AsyncGenerator<Uint8Array, void> {
+        for (let piece = await pending.next(0); piece !== undefined; piece = await pending.next(decoder.bytesWritten))
+          yield piece;
+      };
+      yield* through(fed(), decoder, () => {});
+      taken = decoder.bytesWritten;
+      if (taken === 0) throw new Error("nothing that can be decoded");
+    }
+  } finally {
+    await pending.close();
   }
 }
 
@@ -112,7 +180,7 @@ export function decompress(
     case "gz":
       return limited(through(source, createGunzip({ chunkSize })), place, limit);
     case "zst":
-      return limited(through(source, createZstdDecompress({ chunkSize })), place, limit);
+      return limited(frames(source), place, limit);
     case "xz":
       return limited((decoders.xz ?? xz)(source), place, limit);
     default:

@@ -53,6 +53,16 @@ function checkCircle({ spec, at }: ParsedImage, images: Images): readonly Proble
   return [];
 }
 
+/** On an image of a registry nobody knows which packages there are, also not for images further up the chain. */
+function checkForeign({ spec, at }: ParsedImage, bases: readonly ImageSpec[]): readonly Problem[] {
+  const foreign = bases.find(({ base }) => base !== undefined);
+  const own = debianLayerOf(spec);
+  if (foreign === undefined || own === undefined) return [];
+  const message = `a debian layer on image "${foreign.name}", which is from ${foreign.base?.image}: its packages are not in the lock, so nothing can be resolved against them`;
+  const hint = "make the image from debian layers alone, or take the base as it is";
+  return [{ code: "LS2036", message, place: at(["layers", spec.layers.indexOf(own)]), hint }];
+}
+
 function checkBase({ spec, at }: ParsedImage, bases: readonly ImageSpec[]): readonly Problem[] {
   const problems: Problem[] = [];
   const [base] = bases;
@@ -109,6 +119,8 @@ function checkInherited({ spec, at }: ParsedImage, bases: readonly ImageSpec[]):
 
 function checkReferences({ spec, at }: ParsedImage, bases: readonly ImageSpec[]): readonly Problem[] {
   const all = [spec, ...bases];
+  // Which accounts an image of a registry has shows when it is read.
+  if (all.some(({ base }) => base !== undefined)) return [];
   const debian = all.some((image) => debianLayerOf(image) !== undefined);
   const gids = new Set([
     ...(debian ? debianGids : minimalGids),
@@ -137,7 +149,7 @@ function checkReferences({ spec, at }: ParsedImage, bases: readonly ImageSpec[])
 }
 
 /**
- * All problems LS2011 to LS2014, LS2019 and LS2020 between images. `folders` are the names of all image folders, also of those whose
+ * All problems LS2011 to LS2014, LS2019, LS2020 and LS2036 between images. `folders` are the names of all image folders, also of those whose
  * spec could not be parsed: to be from one of those is not one more mistake.
  */
 export function checkGraph(images: Images, folders: readonly string[]): readonly Problem[] {
@@ -147,6 +159,7 @@ export function checkGraph(images: Images, folders: readonly string[]): readonly
       ...checkFrom(image, images, folders),
       ...checkCircle(image, images),
       ...checkBase(image, bases),
+      ...checkForeign(image, bases),
       ...checkInherited(image, bases),
       ...(whole ? checkReferences(image, bases) : []),
     ];

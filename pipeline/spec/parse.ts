@@ -120,7 +120,10 @@ function specOf(raw: RawImage, document: LocatedDocument): ImageSpec {
     name: raw.name,
     file: document.file,
     platforms: raw.platforms.toSorted(comparePaths),
-    ...(raw.from === undefined ? {} : { from: raw.from }),
+    ...(typeof raw.from === "string" ? { from: raw.from } : {}),
+    ...(typeof raw.from === "object"
+      ? { base: { image: raw.from.image, place: placeOf(document, ["from", "image"]) } }
+      : {}),
     layers: (raw.layers ?? []).map((layer, index) => layerOf(layer, document, ["layers", index])),
     users: raw.users.map(userOf),
     groups: raw.groups,

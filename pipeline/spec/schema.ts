@@ -222,6 +222,12 @@ const config = z.strictObject({
   stopSignal: signal.optional(),
 });
 
+const reference = z
+  .string()
+  .min(1)
+  .max(512)
+  .meta({ description: "Image of a registry, with a tag or a digest; the lock pins its digest." });
+
 const image = z
   .strictObject({
     name: imageName,
@@ -230,9 +236,12 @@ const image = z
       .min(1)
       .default(["linux/amd64", "linux/arm64"])
       .meta({ description: "Platforms the image is built for; both unless given." }),
-    from: imageName
+    from: z
+      .union([imageName, z.strictObject({ image: reference })], {
+        error: "must be the name of an image of this repository, or { image: registry.example/name:tag }",
+      })
       .optional()
-      .meta({ description: "Image of this repository whose layers, users and config come first." }),
+      .meta({ description: "Image whose layers, users and config come first: of this repository, or of a registry." }),
     layers: z.array(layer).max(100).optional(),
     users: z.array(user).max(1000).default([]),
     groups: z.array(group).max(1000).default([]),

@@ -4,6 +4,8 @@ import type { Place } from "../host/errors.ts";
 /** The platforms Lockstep builds for, as `os/architecture` (OCI image-spec, image-index.md "platform"); no variant is ever written. */
 export type Platform = "linux/amd64" | "linux/arm64";
 
+export const platforms: readonly Platform[] = ["linux/amd64", "linux/arm64"];
+
 export interface DebianLayer {
   readonly kind: "debian";
   readonly place: Place;
@@ -120,6 +122,13 @@ export interface ConfigSpec {
   readonly stopSignal?: string;
 }
 
+/** An image of a registry that an image is built on. */
+export interface BaseSpec {
+  /** As it is written: `registry.example/debian:trixie`. */
+  readonly image: string;
+  readonly place: Place;
+}
+
 export interface ImageSpec {
   readonly name: string;
   /** `images/web/image.yaml`, relative to the repository root. */
@@ -128,6 +137,8 @@ export interface ImageSpec {
   readonly platforms: readonly Platform[];
   /** Name of the image of this repository whose layers and config come first. */
   readonly from?: string;
+  /** Image of a registry whose layers and config come first; never together with `from`. */
+  readonly base?: BaseSpec;
   readonly layers: readonly LayerSpec[];
   readonly users: readonly UserSpec[];
   readonly groups: readonly GroupSpec[];

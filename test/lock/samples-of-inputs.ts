@@ -1,7 +1,41 @@
 /** Entries of every section of inputs, together with every field that one may have: a new kind of input adds its own here. */
-import type { LockedInputs } from "../../pipeline/lock/types.ts";
+import type { LockedBasePlatform, LockedInputs } from "../../pipeline/lock/types.ts";
+
+const basePlatform = (letter: string): LockedBasePlatform => ({
+  manifest: {
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    digest: `sha256:${`${letter}1`.repeat(32)}`,
+    size: 800,
+  },
+  config: {
+    mediaType: "application/vnd.oci.image.config.v1+json",
+    digest: `sha256:${`${letter}2`.repeat(32)}`,
+    size: 9,
+  },
+  created: "2026-02-03T04:05:06Z",
+  layers: [3, 4].map((number) => ({
+    mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+    digest: `sha256:${`${letter}${number}`.repeat(32)}`,
+    size: 1000 + number,
+    diffId: `sha256:${`d${number}`.repeat(32)}`,
+  })),
+});
 
 export const inputSamples: LockedInputs = {
+  bases: new Map([
+    [
+      "registry.example/distro/base:1",
+      {
+        mediaType: "application/vnd.oci.image.index.v1+json",
+        digest: `sha256:${"a1".repeat(32)}`,
+        size: 700,
+        platforms: {
+          "linux/amd64": basePlatform("b"),
+          "linux/arm64": basePlatform("c"),
+        },
+      },
+    ],
+  ]),
   http: new Map([
     ["https://files.example/a?b=1", { size: 5, sha256: "12".repeat(32) }],
     [

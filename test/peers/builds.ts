@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fetchLocked, openRepository, planRepository } from "../../pipeline/build/repository.ts";
 import { createHost, type Host } from "../../pipeline/host/host.ts";
+import { blobsOf } from "../../pipeline/lock/blobs.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import type { Digest } from "../../pipeline/store/digest.ts";
 import { Store } from "../../pipeline/store/store.ts";
@@ -84,12 +85,10 @@ export async function fetchInputs(images: readonly string[]): Promise<{ store: S
   const repository = await openRepository(store, root);
   const planned = planRepository(host, repository, images);
   await fetchLocked(host, store, silent, repository, planned);
-  const hashes = planned.flatMap(({ packages, inputs }) =>
-    [...packages.values(), ...Object.values(inputs).flatMap((section) => [...section.values()])].map(
-      ({ sha256 }) => sha256,
-    ),
+  const blobs = planned.flatMap(({ packages, inputs }) =>
+    [...packages.values(), ...Object.values(inputs).flatMap((section) => [...section.values()])].flatMap(blobsOf),
   );
-  return { store, wanted: new Set(hashes.map((sha256): Digest => `sha256:${sha256}`)) };
+  return { store, wanted: new Set(blobs.map(({ digest }) => digest)) };
 }
 
 /** The same, copied to a store in `directory` that any user can read. */

@@ -1,11 +1,13 @@
 /** The table of the kinds of input besides Debian packages, and what is done for every row alike. */
 import type { InputEntry, InputSection, LockedInputs } from "../../lock/types.ts";
 import { noInputs } from "../../lock/types.ts";
+import { basesKind } from "./bases.ts";
 import { httpKind } from "./http.ts";
 import { npmKind } from "./npm.ts";
 import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
 
 const inputKinds: { readonly [Section in InputSection]: InputKind<Section> } = {
+  bases: basesKind,
   http: httpKind,
   npm: npmKind,
 };
