@@ -1,6 +1,6 @@
 /** `lockstep copy`: an image from one registry or layout to another, unchanged. */
 import type { CommandModule } from "./command.ts";
-import { describeTransfer, shownTransfers } from "./publish.ts";
+import { describeTransfer, shownTransfers } from "./transferred.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command

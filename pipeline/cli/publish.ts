@@ -1,10 +1,9 @@
 /** `lockstep publish`: images built and pushed to a registry: what is missing, by digest, tags last. */
 import { LockstepError } from "../host/errors.ts";
 import type { Transferred } from "../registry/transfer.ts";
-import { humanBytes } from "../report/format.ts";
-import { table } from "../report/table.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, outputDirectory } from "./command.ts";
+import { describeTransfer, shownTransfers } from "./transferred.ts";
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
@@ -25,22 +24,6 @@ export const examples: CommandModule["examples"] = [
   "lockstep publish --to registry.example/team/{image} --tag 1.0 --tag 1.0.3",
   "lockstep publish web --to registry.example/team/web:1.0 --expect absent --json",
 ];
-
-export function describeTransfer({ from, to, digest, mediaType, tags, manifests, blobs, sent }: Transferred): unknown {
-  return { from, to, digest, mediaType, tags, manifests, blobs, sent };
-}
-
-export function shownTransfers(all: readonly Transferred[]): string {
-  return table(all, [
-    { title: "written", value: ({ to }) => to },
-    { title: "tags", value: ({ tags }) => tags.join(" ") },
-    { title: "sent", value: ({ sent }) => humanBytes(sent), align: "right" },
-    {
-      title: "blobs",
-      value: ({ blobs }) => `${blobs.pushed} sent, ${blobs.mounted} taken over, ${blobs.present} there`,
-    },
-  ]);
-}
 
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { parseExpected, transfer } = await import("../registry/transfer.ts");

@@ -53,10 +53,24 @@ async function receive(client: Client, { digest, size }: Blob, partial: PartialF
     answer.body.destroy();
     throw wrong(client, digest, `the registry has ${Number(length) + start} bytes instead of ${size}`);
   }
-  for await (const piece of answer.body as AsyncIterable<Buffer>) {
-    if (partial.size + piece.length > size) throw wrong(client, digest, `the registry sends more than ${size} bytes`);
-    await partial.write(piece);
-    onBytes(piece.length);
+  let pieces: Buffer[] = [];
+  let gathered = 0;
+  const write = async (): Promise<void> => {
+    await partial.writeAll(pieces);
+    onBytes(gathered);
+    pieces = [];
+    gathered = 0;
+  };
+  try {
+    for await (const piece of answer.body as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      gathered += piece.length;
+      if (partial.size + gathered > size) throw wrong(client, digest, `the registry sends more than ${size} bytes`);
+      if (gathered >= pieceSize) await write();
+    }
+  } finally {
+    // Also of a transfer that broke: it is gone on with.
+    if (partial.size + gathered <= size) await write();
   }
   if (partial.size < size) throw new TransferError(`the answer ended after ${partial.size} of ${size} bytes`);
 }

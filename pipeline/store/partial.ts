@@ -36,6 +36,19 @@ async function takeOver(host: Host, directory: string, name: string, own: string
   }
 }
 
+/** What is left of pieces of which the first `count` bytes are done. */
+function after(pieces: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let left = count;
+  let index = 0;
+  for (; index < pieces.length; index++) {
+    const { length } = pieces[index] ?? new Uint8Array();
+    if (left < length) break;
+    left -= length;
+  }
+  const [first, ...others] = pieces.slice(index);
+  return first === undefined ? [] : [first.subarray(left), ...others];
+}
+
 export class PartialFile {
   readonly #store: Store;
   readonly #path: string;
@@ -88,15 +101,20 @@ export class PartialFile {
     await this.#file.truncate(0);
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> {
+    return this.writeAll([bytes]);
+  }
+
+  /** Writes several pieces at once: fewer turns for what a network gives in small ones. */
+  async writeAll(pieces: readonly Uint8Array[]): Promise<void> {
     let position = this.size;
-    this.#digester.update(bytes);
+    for (const bytes of pieces) this.#digester.update(bytes);
     try {
-      let offset = 0;
-      while (offset < bytes.length) {
-        const { bytesWritten } = await this.#file.write(bytes, offset, bytes.length - offset, position);
-        offset += bytesWritten;
+      let rest = pieces;
+      while (rest.length > 0) {
+        const { bytesWritten } = await this.#file.writev([...rest], position);
         position += bytesWritten;
+        rest = after(rest, bytesWritten);
       }
     } catch (error) {
       throw writeFailure(this.#path, error);
