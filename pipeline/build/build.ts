@@ -101,6 +101,12 @@ function knownLayers(results: Store, { plan }: PlannedImage): Promise<readonly (
   return Promise.all(plan.layers.map((_, index) => knownLayer(results, layerKey(plan, index))));
 }
 
+/** Whether the records have every layer of every image already, so that a build has nothing to make. */
+export async function allLayersKnown(results: Store, images: readonly PlannedImage[]): Promise<boolean> {
+  const known = await Promise.all(images.map((image) => knownLayers(results, image)));
+  return known.flat().every((record) => record !== undefined);
+}
+
 /** What all images of one build share. */
 interface Work {
   readonly host: Host;

@@ -1,6 +1,6 @@
 /** `lockstep build`: plans in, one OCI layout per image out. */
 import { resolve } from "node:path";
-import { type BuiltImage, buildImages } from "../build/build.ts";
+import { allLayersKnown, type BuiltImage, buildImages } from "../build/build.ts";
 import type { PlannedImage } from "../build/plan.ts";
 import {
   admitRepositoryBases,
@@ -32,6 +32,10 @@ export async function buildAll(
   const repository = await openRepository(context.store, root);
   const bases = await admitRepositoryBases(host, inputs, report, repository, names, { signal, offline });
   const planned = planRepository(host, repository, names, bases);
+  if (!offline && !(await allLayersKnown(store, planned))) {
+    const { pullWhenConfigured } = await import("../share/share.ts");
+    await pullWhenConfigured(host, store, report, planned, signal);
+  }
   await fetchLocked(host, inputs, report, repository, planned, { signal, offline });
   const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });
   return { repository, planned, images };

@@ -51,6 +51,10 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./check.ts"),
   },
   { name: "lock", summary: "merge the lock of two branches, as Git's merge driver", load: () => import("./lock.ts") },
-  { name: "store", summary: "look after the store: gc, check, du", load: () => import("./store.ts") },
+  {
+    name: "store",
+    summary: "look after the store, and share it: gc, check, du, push, pull",
+    load: () => import("./store.ts"),
+  },
   { name: "schema", summary: "print the JSON Schema of image.yaml", load: () => import("./schema.ts") },
 ];

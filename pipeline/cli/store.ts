@@ -1,30 +1,70 @@
-/** `lockstep store`: what the store holds, whether it is whole, and what can go. */
+/** `lockstep store`: what the store holds, whether it is whole, what can go, and what is shared through a registry. */
+import { resolve } from "node:path";
 import { Argument } from "commander";
-import { LockstepError } from "../host/errors.ts";
+import { formatProblem, LockstepError } from "../host/errors.ts";
 import { humanBytes } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { checkStore, collectGarbage, measureStore } from "../store/maintenance.ts";
-import type { CommandModule } from "./command.ts";
+import type { CommandModule, Context, Outcome } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
     .addArgument(
       new Argument(
         "<action>",
-        "gc: remove what was not used lately; check: read everything and remove what is corrupt; du: show sizes",
-      ).choices(["gc", "check", "du"]),
+        "gc: remove what was not used lately; check: read everything and remove what is corrupt; du: show sizes; push, pull: share what images need through a registry",
+      ).choices(["gc", "check", "du", "push", "pull"]),
     )
-    .option("--days <number>", "gc: keep what was used in this many days", "30");
+    .argument("[image...]", "push, pull: the images; all when none is named")
+    .option("--days <number>", "gc: keep what was used in this many days", "30")
+    .option("--remote <reference>", "push, pull: the repository, in place of the configured one")
+    .option("--trust <file>", "pull: public keys whose results are believed, in place of the configured ones");
 };
 
 export const examples: CommandModule["examples"] = [
   "lockstep store du",
   "lockstep store gc --days 7",
   "lockstep store check",
+  "lockstep store push --remote registry.example/team/store",
+  "lockstep store pull web --remote registry.example/team/store --trust ci.pub",
 ];
 
-export const run: CommandModule["run"] = async ({ host, store, report }, options, args) => {
-  switch (args[0]) {
+/** `push` and `pull`: modules of registries are loaded for these only. */
+async function share(
+  context: Context,
+  options: Readonly<Record<string, unknown>>,
+  [action, ...names]: readonly string[],
+): Promise<Outcome> {
+  const { host, store, report, root, signal } = context;
+  const { admitRepositoryBases, openRepository, planRepository } = await import("../build/repository.ts");
+  const { pullStore, pushStore } = await import("../share/share.ts");
+  const { remote, trust } = options;
+  const settings = {
+    signal,
+    ...(typeof remote === "string" ? { remote } : {}),
+    ...(typeof trust === "string" ? { trust: resolve(host.cwd, trust) } : {}),
+  };
+  const repository = await openRepository(store, root);
+  const bases = await admitRepositoryBases(host, store, report, repository, names, { signal });
+  const images = planRepository(host, repository, names, bases);
+  if (action === "push") {
+    const pushed = await pushStore(host, store, report, root, images, settings);
+    const text = `shared ${pushed.inputs} inputs, ${pushed.fragments} fragments and ${pushed.layers} layers with ${pushed.remote}; ${humanBytes(pushed.sent)} sent\n`;
+    return { exit: 0, result: pushed, text };
+  }
+  const pulled = await pullStore(host, store, report, images, settings);
+  const refused = pulled.refused.map((problem) => `${formatProblem(problem)}\n`).join("");
+  const text = `took ${pulled.inputs} inputs, ${pulled.fragments} fragments and ${pulled.layers} layers from ${pulled.remote}\n`;
+  return { exit: pulled.refused.length > 0 ? 1 : 0, result: pulled, text: `${refused}${text}` };
+}
+
+export const run: CommandModule["run"] = async (context, options, args) => {
+  const { host, store, report } = context;
+  const [action, ...names] = args;
+  if (action === "push" || action === "pull") return share(context, options, args);
+  if (names.length > 0)
+    throw new LockstepError({ code: "LS1002", message: `store ${action} is about the whole store, not about images` });
+  switch (action) {
     case "du": {
       const sizes = await measureStore(store);
       const sum = sizes.reduce((all, { files, bytes }) => ({ files: all.files + files, bytes: all.bytes + bytes }), {

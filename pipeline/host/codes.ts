@@ -164,6 +164,10 @@ export const codes = {
   LS3219: { title: "layer may not be passed on", exit: 3 },
   LS3220: { title: "registry answers in a way that is not foreseen", exit: 4 },
   LS3221: { title: "list of what refers to an image cannot be changed", exit: 4 },
+  // 33xx shared stores
+  LS3301: { title: "no shared store is configured", exit: 3 },
+  LS3302: { title: "setting of the shared store is not usable", exit: 3 },
+  LS3303: { title: "entry of the shared store is not what it is called", exit: 3 },
   // 40xx archives that are read
   LS4001: { title: "archive is truncated", exit: 3 },
   LS4002: { title: "archive is malformed", exit: 3 },

@@ -1,8 +1,9 @@
 /** The `registries` section of the user's config.yaml: what short names mean, and how single registries are reached. */
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { LockstepError, messageOf, type Place, systemCode } from "../host/errors.ts";
+import { dirname, resolve } from "node:path";
+import { messageOf, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { type Fault, mapOf, readSettings } from "./config-file.ts";
 import { isHost, type ShortNames } from "./reference.ts";
 
 export interface HostSettings {
@@ -17,14 +18,6 @@ export interface RegistrySettings extends ShortNames {
 }
 
 const noSettings: RegistrySettings = { short: new Map(), hosts: new Map() };
-
-type Fault = (message: string, path: readonly string[]) => LockstepError;
-
-function mapOf(value: unknown, path: readonly string[], fault: Fault): Readonly<Record<string, unknown>> {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) throw fault(`${path.join(".")} is not a map`, path);
-  return value as Readonly<Record<string, unknown>>;
-}
 
 /** A name that short names can be completed with: it begins with a host. */
 function wholeName(value: unknown, path: readonly string[], fault: Fault): string {
@@ -81,29 +74,7 @@ async function sectionOf(value: unknown, file: string, fault: Fault): Promise<Re
 
 /** Reads the section; other sections belong to other rooms. Throws LS3203 with the place of what is not usable. */
 export async function readRegistrySettings(host: Host): Promise<RegistrySettings> {
-  const file = join(host.configDirectory, "config.yaml");
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return noSettings;
-    throw error;
-  }
-  const { isNode, LineCounter, parseDocument } = await import("yaml");
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter });
-  const problem = (message: string, offset: number | undefined): LockstepError => {
-    const position = offset === undefined ? undefined : counter.linePos(offset);
-    const place: Place = position === undefined ? { file } : { file, line: position.line, column: position.col };
-    const hint = "docs/registries.md has an example of the section";
-    return new LockstepError({ code: "LS3203", message, place, hint });
-  };
-  const [syntax] = document.errors;
-  if (syntax !== undefined) throw problem(syntax.message.split("\n")[0] ?? messageOf(syntax), syntax.pos[0]);
-  const content: unknown = document.toJS();
-  const fault: Fault = (message, path) => {
-    const node: unknown = document.getIn(path, true);
-    return problem(message, isNode(node) ? node.range?.[0] : undefined);
-  };
-  return sectionOf(mapOf(content, [], fault)["registries"], file, fault);
+  const hint = "docs/registries.md has an example of the section";
+  const read = await readSettings(host, "registries", { code: "LS3203", hint });
+  return read === undefined ? noSettings : sectionOf(read.section, read.file, read.fault);
 }

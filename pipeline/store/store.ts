@@ -117,14 +117,15 @@ export async function writeFileAtomically(
 
 export class Store {
   readonly directory: string;
+  /** Who makes records here. */
+  readonly generation: string;
   readonly #host: Host;
-  readonly #generation: string;
 
   /** `generation` names who makes records: those of another one are not found. */
   constructor(host: Host, directory: string = host.cacheDirectory, generation = "0") {
     this.#host = host;
     this.directory = directory;
-    this.#generation = generation;
+    this.generation = generation;
   }
 
   /** Where a blob is, whether or not it is there. */
@@ -395,7 +396,7 @@ export class Store {
   }
 
   #recordPath(kind: RecordKind, key: string): string {
-    return join(this.directory, "records", this.#generation, kind, key.slice(0, 2), key);
+    return join(this.directory, "records", this.generation, kind, key.slice(0, 2), key);
   }
 
   /** What was recorded under a key (64 hexadecimal digits); undefined when there is nothing or it does not hold together. */
