@@ -1,7 +1,7 @@
 /** Whether an advisory is about a version: the evaluation of the OSV schema, with the order of versions of each ecosystem. */
 import { compareVersions, isVersion } from "../source/debian/version.ts";
+import { compareVersions as comparePython, parseVersion } from "../source/python/version.ts";
 import type { Affected, RangeEvent } from "./osv.ts";
-import { comparePep440 } from "./pep440.ts";
 
 /** Negative, zero or positive as `a` is older than, the same as or newer than `b`; undefined when one is no version of the ecosystem. */
 type Order = (a: string, b: string) => number | undefined;
@@ -23,11 +23,16 @@ export async function loadEcosystems(): Promise<ReadonlyMap<string, Ecosystem>> 
     return x === null || y === null ? undefined : semver.compare(x, y);
   };
   const compareDebian: Order = (a, b) => (isVersion(a) && isVersion(b) ? compareVersions(a, b) : undefined);
+  const comparePyPi: Order = (a, b) => {
+    const x = parseVersion(a);
+    const y = parseVersion(b);
+    return x === undefined || y === undefined ? undefined : comparePython(x, y);
+  };
   return new Map([
     ["Debian", { order: compareDebian, nameOf: same }],
     ["npm", { order: compareSemver, nameOf: same }],
     // Names are compared without regard to case and to which of - _ . is written (PEP 503).
-    ["PyPI", { order: comparePep440, nameOf: (name) => name.toLowerCase().replaceAll(/[-_.]+/g, "-") }],
+    ["PyPI", { order: comparePyPi, nameOf: (name) => name.toLowerCase().replaceAll(/[-_.]+/g, "-") }],
   ]);
 }
 

@@ -1,10 +1,13 @@
-/** The advisories that a user gives: files, directories and archives of OSV documents, read offline, and asked about locked packages. */
+/** The advisories that a user gives: files, directories and zip archives of OSV documents, read offline, and asked about locked packages. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LockstepError, type Place, type Problem, systemCode } from "../host/errors.ts";
 import { inParallel } from "../host/parallel.ts";
 import { positionAt } from "../lock/positions.ts";
 import { comparePaths } from "../tree/entry.ts";
+import { inMemory } from "../tree/random-access.ts";
+import { readZipMember } from "../tree/zip-content.ts";
+import { readZipDirectory } from "../tree/zip-directory.ts";
 import { type Ecosystem, affects, loadEcosystems } from "./affects.ts";
 import { type Advisory, type Affected, readAdvisory } from "./osv.ts";
 
@@ -23,8 +26,11 @@ export interface Hit {
   readonly certain: boolean;
 }
 
-/** The largest file of JSON, in bytes. */
+/** The largest file of JSON, and the largest archive of such files, in bytes. */
 const fileLimit = 256 << 20;
+const archiveLimit = 1 << 30;
+/** What an archive may hold: the databases of whole ecosystems have some hundred thousand small files. */
+const archiveLimits = { entries: 1_000_000, content: 16 * 2 ** 30 } as const;
 const filesAtOnce = 8;
 /** Problems that are told; a directory of something else would have as many as files. */
 const mostProblems = 50;
@@ -124,22 +130,52 @@ function decode(bytes: Uint8Array, place: Place): string {
   }
 }
 
+/** A document, or several, that can be read. */
+interface Source {
+  /** As messages name it. */
+  readonly shown: string;
+  readonly read: () => Promise<Buffer>;
+}
+
+async function readWhole(path: string, shown: string, limit: number): Promise<Buffer> {
+  const bytes = await readFile(path);
+  if (bytes.length <= limit) return bytes;
+  throw new LockstepError({ code: "LS2212", message: `is larger than ${limit} bytes`, place: { file: shown } });
+}
+
+/** The .json files of a zip archive, in its order. Throws LS40xx for one that is damaged or hostile. */
+async function filesInZip(path: string, shown: string): Promise<readonly Source[]> {
+  const archive = inMemory(await readWhole(path, shown, archiveLimit));
+  const place = { file: shown };
+  const members = await readZipDirectory(archive, place, archiveLimits);
+  return members
+    .filter((member) => member.type === "file" && member.path.endsWith(".json"))
+    .map((member) => ({
+      shown: `${shown}/${member.path}`,
+      read: () => readZipMember(archive, member, place, fileLimit),
+    }));
+}
+
+function fileSource(path: string, shown: string): Source {
+  return { shown, read: () => readWhole(path, shown, fileLimit) };
+}
+
 /** Every .json file below a directory, sorted; links are not followed. */
-async function filesBelow(directory: string, shown: string): Promise<readonly { path: string; shown: string }[]> {
+async function filesBelow(directory: string, shown: string): Promise<readonly Source[]> {
   const entries = (await readdir(directory, { withFileTypes: true })).toSorted((a, b) => comparePaths(a.name, b.name));
-  const found: { path: string; shown: string }[] = [];
+  const found: Source[] = [];
   for (const entry of entries) {
     const path = join(directory, entry.name);
     const name = join(shown, entry.name);
     if (entry.isDirectory()) found.push(...(await filesBelow(path, name)));
-    else if (entry.isFile() && entry.name.endsWith(".json")) found.push({ path, shown: name });
+    else if (entry.isFile() && entry.name.endsWith(".json")) found.push(fileSource(path, name));
   }
   return found;
 }
 
 /**
- * Reads advisories from files and directories and keeps what is about `subjects`. `sources`: paths, and how they are shown.
- * Throws LS2212 (not there, no JSON, nothing in it) and LS2213 (not in the OSV format), of all files at once.
+ * Reads advisories from files, directories and zip archives, and keeps what is about `subjects`. `sources`: paths, and how they are shown.
+ * Throws LS2212 (not there, no JSON, nothing in it) and LS2213 (not in the OSV format), of all files at once, and LS40xx for an archive.
  */
 export async function readAdvisories(
   sources: readonly { readonly path: string; readonly shown: string }[],
@@ -152,13 +188,10 @@ export async function readAdvisories(
     const before = database.read;
     const place = { file: shown };
     const files = await listed(path, shown);
-    const read = async (file: (typeof files)[number]): Promise<readonly Advisory[] | LockstepError> => {
+    const read = async (file: Source): Promise<readonly Advisory[] | LockstepError> => {
       try {
-        const bytes = await readFile(file.path);
         const at = { file: file.shown };
-        if (bytes.length > fileLimit)
-          throw new LockstepError({ code: "LS2212", message: "is larger than 256 MiB", place: at });
-        return documentsOf(decode(bytes, at), at).map((document, index, all) =>
+        return documentsOf(decode(await file.read(), at), at).map((document, index, all) =>
           readAdvisory(document, all.length === 1 ? at : { file: `${file.shown}[${index}]` }),
         );
       } catch (error) {
@@ -178,7 +211,7 @@ export async function readAdvisories(
         code: "LS2212",
         message: "has no advisory in it",
         place,
-        hint: "name a JSON file in the OSV format, or a directory of such files",
+        hint: "name a JSON file in the OSV format, or a directory or zip archive of such files",
       });
     }
   }
@@ -186,17 +219,18 @@ export async function readAdvisories(
   return database;
 }
 
-async function listed(path: string, shown: string): Promise<readonly { path: string; shown: string }[]> {
+async function listed(path: string, shown: string): Promise<readonly Source[]> {
   try {
-    return (await stat(path)).isDirectory() ? await filesBelow(path, shown) : [{ path, shown }];
+    if ((await stat(path)).isDirectory()) return await filesBelow(path, shown);
+    return path.endsWith(".zip") ? await filesInZip(path, shown) : [fileSource(path, shown)];
   } catch (error) {
-    const code = systemCode(error);
+    const code = error instanceof LockstepError ? undefined : systemCode(error);
     if (code === undefined) throw error;
     throw new LockstepError({
       code: "LS2212",
       message: code === "ENOENT" ? "is not there" : `cannot be read (${code})`,
       place: { file: shown },
-      hint: "name a file or a directory of advisories in the OSV format",
+      hint: "name a file, a directory or a zip archive of advisories in the OSV format",
     });
   }
 }

@@ -61,7 +61,7 @@ interface Pair {
 }
 
 function isSame(a: LockedItem, b: LockedItem): boolean {
-  return a.version === b.version && a.sha256 === b.sha256;
+  return a.version === b.version && a.sha256 === b.sha256 && String(a.notes ?? []) === String(b.notes ?? []);
 }
 
 /** What of a name changed: one version for another, or, where there are several, those that went and those that came. */

@@ -22,9 +22,13 @@ class Facts {
   }
 
   /** What a package in the store says; undefined when it is not there or cannot be read. */
-  async #read(name: string, sha256: string): Promise<PackageLicence | undefined> {
+  async #read(kind: string, name: string, sha256: string): Promise<PackageLicence | undefined> {
     try {
-      return await readLicence(this.#store, name, sha256);
+      if (kind === "debian") return await readLicence(this.#store, name, sha256);
+      if (kind !== "npm") return undefined;
+      const { readNpmLicence } = await import("../source/npm/licence.ts");
+      const licence = await readNpmLicence({ store: this.#store, digest: `sha256:${sha256}`, place: { file: name } });
+      return licence === undefined ? undefined : { licence };
     } catch (error) {
       // A build will refuse it; here it means that nothing is known.
       if (!(error instanceof LockstepError)) throw error;
@@ -33,19 +37,19 @@ class Facts {
     }
   }
 
-  #remembered(name: string, sha256: string): Promise<PackageLicence | undefined> {
-    const known = this.#known.get(sha256) ?? this.#read(name, sha256);
+  #remembered(kind: string, name: string, sha256: string): Promise<PackageLicence | undefined> {
+    const known = this.#known.get(sha256) ?? this.#read(kind, name, sha256);
     this.#known.set(sha256, known);
     return known;
   }
 
   async of(item: LockedItem, lock: Lock): Promise<ItemFacts | undefined> {
-    const own = await this.#remembered(item.name, item.sha256);
+    const own = await this.#remembered(item.kind, item.name, item.sha256);
     if (own === undefined) return undefined;
     let { licence, shared } = own;
     for (let links = 0; licence.kind === "unknown" && shared !== undefined && links < mostLinks; links++) {
       const other = sibling(lock, item, shared);
-      const next = other === undefined ? undefined : await this.#remembered(other.name, other.sha256);
+      const next = other === undefined ? undefined : await this.#remembered("debian", other.name, other.sha256);
       if (next === undefined) break;
       ({ licence, shared } = next);
     }
@@ -84,7 +88,7 @@ export async function factsOfDiff(
   const facts = new Facts(store, report);
   const found = new Map<string, ItemFacts>();
   const add = async (item: LockedItem | undefined, lock: Lock): Promise<void> => {
-    if (item === undefined || item.kind !== "debian" || found.has(item.sha256)) return;
+    if (item === undefined || found.has(item.sha256)) return;
     const size = installed.get(item.sha256);
     const known = (await facts.of(item, lock)) ?? (size === undefined ? undefined : { installedSize: size });
     if (known !== undefined) found.set(item.sha256, known);

@@ -1,6 +1,8 @@
 /** What a lock holds of each kind of input, in the one shape that differences, `outdated` and advisories read. */
+import compare from "semver/functions/compare.js";
+import valid from "semver/functions/valid.js";
 import { sections } from "../lock/section.ts";
-import { type InputEntry, type InputSection, type Lock, sizeOf } from "../lock/types.ts";
+import { type InputEntry, type InputSection, type Lock, type LockEntries, sizeOf } from "../lock/types.ts";
 import { compareVersions } from "../source/debian/version.ts";
 import { hexOf, digestOf } from "../store/digest.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
@@ -28,6 +30,8 @@ export interface LockedItem {
   readonly size: number;
   /** Of the file, or where there is none of the entry, 64 hexadecimal digits: what tells a rebuild of one version from the other. */
   readonly sha256: string;
+  /** What a reviewer should know besides, each a clause: `runs install: node build.js`. */
+  readonly notes?: readonly string[];
   /** Absent for what no database of advisories knows. */
   readonly subject?: AdvisorySubject;
 }
@@ -85,18 +89,58 @@ const debian: PinKind = {
     ),
 };
 
-/** An entry of an input as an item; a kind whose keys or fields hold versions says so here. */
+/** How entries of a section are read as items; without a row they are told by key and hash. */
+interface InputReading<Section extends InputSection> {
+  readonly plural?: string;
+  readonly fixed?: boolean;
+  readonly compare?: PinKind["compare"];
+  readonly read: (key: string, entry: LockEntries[Section]) => Partial<LockedItem>;
+}
+
+function compareSemver(a: string, b: string): number | undefined {
+  return valid(a) === null || valid(b) === null ? undefined : compare(a, b);
+}
+
+const readings: { readonly [Section in InputSection]?: InputReading<Section> } = {
+  http: {
+    read: (_, { signedBy }) => (signedBy === undefined ? {} : { notes: [`signed by ${signedBy}`] }),
+  },
+  npm: {
+    plural: "npm packages",
+    fixed: false,
+    compare: compareSemver,
+    read: (key, { from, scripts = [] }) => {
+      // `@scope/name@1.0.0`, and a digest behind # where one version is there with several contents.
+      const [, name = key, version = ""] = /^(@?[^@]+)@([^#]*)/.exec(key) ?? [];
+      return {
+        name,
+        version,
+        notes: [...(from === undefined ? [] : [`from ${from}`]), ...scripts.map((script) => `would run ${script}`)],
+        ...(from === undefined ? { subject: { ecosystem: "npm", name, version } } : {}),
+      };
+    },
+  },
+};
+
+/** The reading of a section, whose entries the caller takes from the same section. */
+function readingOf(section: InputSection): InputReading<InputSection> | undefined {
+  return readings[section] as InputReading<InputSection> | undefined;
+}
+
+/** An entry of an input as an item. */
 function inputItem(section: InputSection, key: string, entry: InputEntry): LockedItem {
   const sha256 = "sha256" in entry ? entry.sha256 : hexOf(digestOf(canonicalJson(entry)));
-  return { kind: section, key, name: key, version: sha256.slice(0, 12), size: sizeOf(entry), sha256 };
+  const plain = { kind: section, key, name: key, version: sha256.slice(0, 12), size: sizeOf(entry), sha256 };
+  return { ...plain, ...readingOf(section)?.read(key, entry) };
 }
 
 function inputKind(section: InputSection): PinKind {
+  const { plural = `${sections[section].entry}s`, fixed = true, compare = () => undefined } = readingOf(section) ?? {};
   return {
     kind: section,
-    plural: `${sections[section].entry}s`,
-    fixed: true,
-    compare: () => undefined,
+    plural,
+    fixed,
+    compare,
     current: (lock) =>
       [...lock[section]].map(([key, entry]: readonly [string, InputEntry]) => ({
         item: inputItem(section, key, entry),

@@ -2,7 +2,7 @@
 import { printable } from "../report/format.ts";
 import type { ItemChange } from "./pin-diff.ts";
 import { pinKinds } from "./pin-items.ts";
-import { type AdvisoryMatch, type PinReport, licenceChange, otherNames } from "./pin-report.ts";
+import { type AdvisoryMatch, type PinReport, licenceChange, noteChanges, otherNames } from "./pin-report.ts";
 import { installedSize, isLoud, sizeChange, summaryOf, totalOf, unknownLicences, versionChange } from "./pin-text.ts";
 
 /** Rows of a table; what is more is counted. */
@@ -65,8 +65,10 @@ function licenceCell(report: PinReport, change: ItemChange): string {
 function changeRow(report: PinReport, change: ItemChange): readonly string[] {
   const where = change.everywhere ? "" : ` (${change.platforms.join(", ")})`;
   const version = cell(versionChange(change));
+  const notes = noteChanges(change);
+  const told = [...notes.removed.map((note) => `no longer ${note}`), ...notes.added];
   return [
-    cell(`${change.name}${where}`),
+    `${cell(`${change.name}${where}`)}${told.length === 0 ? "" : `<br>**${listCell(told)}**`}`,
     change.change,
     isLoud(change) ? `**${version}**` : version,
     cell(sizeChange(change)),

@@ -52,6 +52,16 @@ export function installedChange(report: PinReport, change: ItemChange): number |
   return from === undefined || to === undefined ? undefined : to - from;
 }
 
+/** What a reviewer should know that is new of an item, and what is no longer so. */
+export function noteChanges({ from, to }: ItemChange): {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+} {
+  const [was, is] = [from?.notes ?? [], to?.notes ?? []];
+  const removed = to === undefined ? [] : was.filter((note) => !is.includes(note));
+  return { added: is.filter((note) => !was.includes(note)), removed };
+}
+
 export type LicenceChange =
   | { readonly kind: "same" }
   | { readonly kind: "unknown" }
@@ -60,9 +70,12 @@ export type LicenceChange =
   /** A text without names that machines can read, which is another one now. */
   | { readonly kind: "text" };
 
-/** How the licence of an item changed; undefined for items that were added or removed. */
-export function licenceChange(report: PinReport, { from, to }: ItemChange): LicenceChange | undefined {
-  if (from === undefined || to === undefined) return undefined;
+/** Kinds whose packages say what their licence is. */
+const licensed: readonly string[] = ["debian", "npm"];
+
+/** How the licence of an item changed; undefined for items that were added or removed, and for kinds that say nothing of it. */
+export function licenceChange(report: PinReport, { kind, from, to }: ItemChange): LicenceChange | undefined {
+  if (from === undefined || to === undefined || !licensed.includes(kind)) return undefined;
   const was = factsOf(report, from)?.licence;
   const is = factsOf(report, to)?.licence;
   if (was === undefined || is === undefined || was.kind === "unknown" || is.kind === "unknown")
@@ -88,8 +101,12 @@ export function otherNames({ id, aliases, upstream }: Advisory): readonly string
 }
 
 function sideDocument(report: PinReport, item: LockedItem): Readonly<Record<string, unknown>> {
-  const { version, size, sha256 } = item;
-  return { version, size, sha256, ...factsOf(report, item) };
+  const { key, version, size, sha256, notes } = item;
+  const more = {
+    ...(key === undefined ? {} : { key }),
+    ...(notes === undefined || notes.length === 0 ? {} : { notes }),
+  };
+  return { version, size, sha256, ...more, ...factsOf(report, item) };
 }
 
 function matchDocument({ advisory, subjects }: AdvisoryMatch): Readonly<Record<string, unknown>> {

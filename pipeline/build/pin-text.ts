@@ -9,6 +9,7 @@ import {
   countChanges,
   installedChange,
   licenceChange,
+  noteChanges,
   otherNames,
 } from "./pin-report.ts";
 
@@ -67,6 +68,11 @@ function licenceLines(report: PinReport, change: ItemChange): readonly string[] 
   return [`licence: ${names.join(", ")}`];
 }
 
+function noteLines(change: ItemChange): readonly string[] {
+  const { added, removed } = noteChanges(change);
+  return [...removed.map((note) => `no longer ${note}`), ...added];
+}
+
 function kindLines(report: PinReport, changes: readonly ItemChange[], title: string | undefined): readonly string[] {
   const rows = changes.map((change) => {
     const where = change.everywhere ? "" : ` (${change.platforms.join(", ")})`;
@@ -79,7 +85,7 @@ function kindLines(report: PinReport, changes: readonly ItemChange[], title: str
         ...(report.facts.size === 0 ? [] : [installed === undefined ? "" : `installed ${installed}`]),
         change.images.join(", "),
       ].map(printable),
-      notes: licenceLines(report, change).map(printable),
+      notes: [...noteLines(change), ...licenceLines(report, change)].map(printable),
     };
   });
   const columns = (rows[0]?.cells.length ?? 1) - 1;

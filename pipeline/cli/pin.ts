@@ -25,7 +25,11 @@ export const define: CommandModule["define"] = (command) => {
     .option("--to <version>", "NAME=VERSION, or the version for --only; may be given several times", collect)
     .option("-n, --dry-run", "show the difference and write nothing")
     .option("--licences", "fetch the packages that changed, to compare licences and installed sizes")
-    .option("--advisories <path>", "file or directory of OSV advisories; may be given several times", collect)
+    .option(
+      "--advisories <path>",
+      "file, directory or zip archive of OSV advisories; may be given several times",
+      collect,
+    )
     .addOption(
       new Option("--format <format>", "how the difference is written").choices(["text", "markdown"]).default("text"),
     );

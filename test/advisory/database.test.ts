@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type AdvisoryDatabase, type Subject, readAdvisories } from "../../pipeline/advisory/database.ts";
 import { temporaryDirectory } from "../support.ts";
+import { tinyZip } from "../tree/tiny-zip.ts";
 
 const openssl: Subject = { ecosystem: "Debian", release: "13", name: "openssl", version: "3.5.1-1" };
 
@@ -58,6 +59,21 @@ describe("advisories", () => {
     );
     expect(ids(database)).toEqual(["A", "B", "C", "D", "E"]);
     expect([database.read, database.modified]).toEqual([6, "2026-11-21T00:00:00.5Z"]);
+  });
+
+  it("come from a zip archive, as databases of whole ecosystems do", async () => {
+    const path = join(temporaryDirectory(), "all.zip");
+    const items = ["A", "B"].map((id) => ({ name: `${id}.json`, content: JSON.stringify(advisory({ id })) }));
+    writeFileSync(path, tinyZip([{ name: "README", content: "x" }, ...items]));
+    expect(ids(await readAdvisories([{ path, shown: "all.zip" }], [openssl]))).toEqual(["A", "B"]);
+    writeFileSync(path, tinyZip([...items, { name: "C.json", content: "{" }, { name: "D.json", content: "[{}]" }]));
+    await expect(readAdvisories([{ path, shown: "all.zip" }], [openssl])).rejects.toThrow(
+      /^LS2212 all.zip\/C.json:1:2 is not JSON[^\n]*\nLS2213 all.zip\/D.json id must be/,
+    );
+    writeFileSync(path, tinyZip([{ name: "../A.json", content: "{}" }]));
+    await expect(readAdvisories([{ path, shown: "all.zip" }], [openssl])).rejects.toThrow("LS4003 all.zip");
+    writeFileSync(path, tinyZip(items).subarray(0, 60));
+    await expect(readAdvisories([{ path, shown: "all.zip" }], [openssl])).rejects.toThrow(/^LS400[12] all.zip/);
   });
 
   it("are about one release of Debian, or about all", async () => {

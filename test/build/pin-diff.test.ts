@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type PinDiff, diffLocks } from "../../pipeline/build/pin-diff.ts";
 import { reportText } from "../../pipeline/build/pin-text.ts";
-import { type Lock, emptyLock } from "../../pipeline/lock/types.ts";
+import { type Lock, type LockedNpm, emptyLock } from "../../pipeline/lock/types.ts";
+import { hexOf, digestOf } from "../../pipeline/store/digest.ts";
 import { both, lockOf } from "./short-lock.ts";
 
 function formatDiff(diff: PinDiff): string {
@@ -67,5 +68,52 @@ describe("the difference of two locks", () => {
     const after: Lock = { ...before, images: new Map([["web", { ...web, request: ["a"] }]]) };
     expect(formatDiff(diffLocks(before, after))).toBe("no package changed\n");
     expect(diffLocks(before, after).unchanged).toBe(false);
+  });
+
+  it("of npm packages pairs versions, keeps several of a name apart, and tells of scripts that are new", () => {
+    const npm = (entries: Readonly<Record<string, Partial<LockedNpm>>>): Lock => ({
+      ...emptyLock,
+      npm: new Map(
+        Object.entries(entries).map(([key, more]) => [
+          key,
+          { size: 100, sha256: hexOf(digestOf(key)), integrity: "sha512-x", ...more },
+        ]),
+      ),
+    });
+    const before = npm({
+      "@s/a@1.9.0": {},
+      "b@1.0.0": {},
+      "b@2.0.0": {},
+      "c@1.0.0": { size: 50 },
+      "gone@1.0.0": {},
+      "same@1.0.0": {},
+    });
+    const after = npm({
+      "@s/a@1.10.0": { scripts: ["install: node build.js"] },
+      "b@1.0.1": {},
+      "b@2.0.1": {},
+      "b@3.0.0": {},
+      "c@1.0.0": { size: 60, sha256: "f".repeat(64), from: "https://files.example/c.tgz" },
+      "same@1.0.0": {},
+    });
+    const images = new Map([["npm @s/a@1.10.0", ["web"]]]);
+    const diff = diffLocks(before, after, images);
+    expect(diff.changes.map(({ name, change, from, to }) => [name, change, from?.version, to?.version])).toEqual([
+      ["@s/a", "upgraded", "1.9.0", "1.10.0"],
+      ["b", "added", undefined, "1.0.1"],
+      ["b", "added", undefined, "2.0.1"],
+      ["b", "added", undefined, "3.0.0"],
+      ["b", "removed", "1.0.0", undefined],
+      ["b", "removed", "2.0.0", undefined],
+      ["c", "rebuilt", "1.0.0", "1.0.0"],
+      ["gone", "removed", "1.0.0", undefined],
+    ]);
+    expect(formatDiff(diff)).toContain(
+      "  @s/a  1.9.0 → 1.10.0                     same size  web\n    would run install: node build.js\n",
+    );
+    expect(formatDiff(diff)).toContain(
+      "! c     1.0.0 (same version, other bytes)  +10 B\n    from https://files.example/c.tgz\n",
+    );
+    expect(formatDiff(diff)).toContain("npm packages: 1 upgraded, 1 rebuilt, 1 added, 2 removed\n");
   });
 });

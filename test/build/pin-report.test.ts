@@ -8,10 +8,11 @@ import { factsOfDiff } from "../../pipeline/build/pin-facts.ts";
 import { cell, reportMarkdown } from "../../pipeline/build/pin-markdown.ts";
 import { type PinReport, reportDocument } from "../../pipeline/build/pin-report.ts";
 import { reportText } from "../../pipeline/build/pin-text.ts";
-import type { Lock } from "../../pipeline/lock/types.ts";
+import { type Lock, emptyLock } from "../../pipeline/lock/types.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { type RawEntry, type TinyDeb, sha256Of, tinyDeb } from "../source/debian/tiny-deb.ts";
+import { tarballOf } from "../source/npm/tiny-registry.ts";
 import { scene, temporaryDirectory } from "../support.ts";
 import { type Short, both, lockOf } from "./short-lock.ts";
 
@@ -149,6 +150,40 @@ describe("licences", () => {
       ["liba-common", "names"],
       ["libb", "unknown"],
     ]);
+  });
+
+  it("of npm packages are what their package.json states", async () => {
+    const { store } = scene();
+    const tarball = async (version: string, licence: Readonly<Record<string, unknown>>): Promise<Lock> => {
+      const bytes = tarballOf({ name: "a", version, manifest: licence });
+      await store.put(bytes);
+      const entry = { size: bytes.length, sha256: sha256Of(bytes), integrity: "sha512-x" };
+      return { ...emptyLock, npm: new Map([[`a@${version}`, entry]]) };
+    };
+    const forms = [
+      { license: "MIT" },
+      { license: { type: "MIT" } },
+      { licenses: [{ type: "ISC" }, { type: "MIT" }] },
+      {},
+      { license: "(MIT OR  Apache-2.0)" },
+    ];
+    const locks: Lock[] = [];
+    for (const [i, form] of forms.entries()) locks.push(await tarball(`1.${i}.0`, form));
+    const found: unknown[] = [];
+    for (const [i, after] of locks.slice(1).entries()) {
+      const { changes } = reportDocument(await reported(store, locks[i] ?? after, after)) as {
+        changes: readonly { licence: unknown }[];
+      };
+      found.push(changes[0]?.licence);
+    }
+    expect(found).toEqual([
+      { kind: "same" },
+      { kind: "names", added: ["ISC"], removed: [] },
+      { kind: "unknown" },
+      { kind: "unknown" },
+    ]);
+    const last = await reported(store, locks[0] ?? emptyLock, locks[4] ?? emptyLock);
+    expect(reportText(last)).toContain("    licence: -MIT, +(MIT OR Apache-2.0)\n");
   });
 
   it("of a damaged package are unknown, with a warning that names it", async () => {
