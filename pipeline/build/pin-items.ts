@@ -2,7 +2,14 @@
 import compare from "semver/functions/compare.js";
 import valid from "semver/functions/valid.js";
 import { sections } from "../lock/section.ts";
-import { type InputEntry, type InputSection, type Lock, type LockEntries, sizeOf } from "../lock/types.ts";
+import {
+  type InputEntry,
+  type InputSection,
+  type Lock,
+  type LockedInputs,
+  type LockEntries,
+  sizeOf,
+} from "../lock/types.ts";
 import { compareVersions } from "../source/debian/version.ts";
 import { hexOf, digestOf } from "../store/digest.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
@@ -102,6 +109,10 @@ function compareSemver(a: string, b: string): number | undefined {
 }
 
 const readings: { readonly [Section in InputSection]?: InputReading<Section> } = {
+  git: {
+    // Sixteen digits tell commits apart in any repository there is.
+    read: (_, { commit, date }) => ({ version: commit.slice(0, 16), notes: [`of ${date.slice(0, 10)}`] }),
+  },
   http: {
     read: (_, { signedBy }) => (signedBy === undefined ? {} : { notes: [`signed by ${signedBy}`] }),
   },
@@ -154,9 +165,9 @@ export const pinKinds: readonly PinKind[] = [debian, ...inputSections.map(inputK
 /** Images that ask for an input, by section and key joined with a space. */
 export type InputImages = ReadonlyMap<string, readonly string[]>;
 
-export function imagesOfInputs(source: SpecSource): InputImages {
+export function imagesOfInputs(source: SpecSource, lock: LockedInputs): InputImages {
   const found = new Map<string, string[]>();
-  for (const [section, requests] of inputRequests(source)) {
+  for (const [section, requests] of inputRequests(source, lock)) {
     for (const { key, image } of requests) {
       const place = `${section} ${key}`;
       const known = found.get(place);

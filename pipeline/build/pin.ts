@@ -43,7 +43,7 @@ export async function pin(host: Host, store: Store, report: Report, options: Pin
   const { root, specs, lock, only, exact = noVersions, signal } = options;
   const source = { root, specs };
   const requests = packageRequests(specs);
-  const isInput = only !== undefined && isInputName(source, only);
+  const isInput = only !== undefined && isInputName(source, lock, only);
   const scope = scopeOf(specs, requests, lock, { only, exact, isInput });
   const work = { ...source, host, store, report, ...(signal === undefined ? {} : { signal }) };
   // Where packages are to have exact versions, no other input moves; what does not answer a spec is found anew all the same.
@@ -51,5 +51,5 @@ export async function pin(host: Host, store: Store, report: Report, options: Pin
   const inputs = await pinInputs(work, lock, moved);
   const { installed, ...packages } = await pinPackages(host, store, report, requests, scope, options);
   const pinned = { ...inputs, ...packages };
-  return { lock: pinned, diff: diffLocks(lock, pinned, imagesOfInputs(source)), installed };
+  return { lock: pinned, diff: diffLocks(lock, pinned, imagesOfInputs(source, pinned)), installed };
 }

@@ -110,7 +110,23 @@ export interface PlannedNpm extends PlannedInputBase {
   readonly bundled: readonly string[];
 }
 
-export type PlannedInput = PlannedFile | PlannedTar | PlannedNpm;
+/** The blob is the archive of a commit. */
+export interface PlannedCommit extends PlannedInputBase {
+  readonly unpack: "git";
+  /** Id of the commit, which the blob is proven against. */
+  readonly commit: string;
+  /** Directory or file of the commit; empty for all of it. */
+  readonly path: string;
+  /** Where in the layer's directory it is, which globs are relative to: empty, or the path of a submodule. */
+  readonly below: string;
+  readonly exclude: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits by glob; the last match wins, those of git where none does. */
+  readonly modes: readonly { readonly glob: string; readonly mode: number }[];
+}
+
+export type PlannedInput = PlannedFile | PlannedTar | PlannedNpm | PlannedCommit;
 
 /** Inputs that are unpacked, and what the planner adds to them. */
 export interface InputsLayer {

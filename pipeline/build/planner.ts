@@ -3,10 +3,18 @@ import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { didYouMean } from "../host/suggest.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
-import { type Lock, type LockedInputs, type LockedPackage, noInputs } from "../lock/types.ts";
 import type { BaseConfig } from "../source/image/config.ts";
+import {
+  type InputEntry,
+  type Lock,
+  type LockedInputs,
+  type LockedPackage,
+  newestDate,
+  noInputs,
+} from "../lock/types.ts";
 import type {
   DebianLayer,
+  GitLayer,
   GroupSpec,
   HttpLayer,
   ImageSpec,
@@ -19,8 +27,9 @@ import { comparePaths } from "../tree/entry.ts";
 import { resolveConfig } from "./config.ts";
 import { baseKey, plannedBaseLayers } from "./base/planned.ts";
 import { type FileSet, readFileSet } from "./file-set.ts";
+import { planGit } from "./inputs/git.ts";
 import { planHttp } from "./inputs/http.ts";
-import { inputRequests, inputsOf } from "./inputs/kinds.ts";
+import { inputRequests, inputSections, inputsOf } from "./inputs/kinds.ts";
 import { planNpm } from "./inputs/npm.ts";
 import {
   format,
@@ -176,7 +185,7 @@ function merge<Item extends { readonly name: string }>(base: readonly Item[], ow
 }
 
 /** Layers that become entries of the plan, each by itself. */
-type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | HttpLayer | NpmLayer>;
+type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | GitLayer | HttpLayer | NpmLayer>;
 
 /** A path without the slashes at its ends. */
 function inside(path: string): string {
@@ -260,7 +269,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     fileSets.set(layer, known);
     return known;
   };
-  const requests = inputRequests({ root, specs });
+  const requests = inputRequests({ root, specs }, lock);
   const done = new Map<string, Resolved>();
 
   const resolve = (spec: ImageSpec, platform: Platform): Resolved => {
@@ -276,7 +285,22 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
           : scratch;
     const packages = lockedPackages(lock, spec, platform);
     const added = new Map([...packages].filter(([item]) => !base.packages.has(item)));
-    const epoch = input.epoch ?? Math.max(base.epoch, newestRelease(lock, added.values()));
+    const own = inputsOf(
+      (section) =>
+        new Map(
+          (requests.get(section) ?? []).flatMap(({ image, key, platforms }) => {
+            const entry = lock[section].get(key);
+            return image === spec.name && platforms.includes(platform) && entry !== undefined
+              ? [[key, entry] as const]
+              : [];
+          }),
+        ),
+    );
+    const newest = Math.max(
+      newestRelease(lock, added.values()),
+      ...inputSections.map((it) => newestDate(own[it].values())),
+    );
+    const epoch = input.epoch ?? Math.max(base.epoch, newest);
     const users = merge(base.users, spec.users);
     const groups = merge(base.groups, spec.groups);
     const system = { users, groups };
@@ -302,6 +326,11 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
         layers.push(inputsLayer(title, epoch, inputs, entries));
         continue;
       }
+      if (layer.kind === "git") {
+        const { title, inputs } = planGit(layer, lock.git);
+        layers.push(inputsLayer(title, epoch, inputs));
+        continue;
+      }
       const entries = entriesOf(layer, fileSet).toSorted((a, b) => comparePaths(a.path, b.path));
       layers.push({ kind: "entries", title: titleOf(layer, fileSet), epoch, entries });
       if (layer.kind === "files") for (const [sha256, path] of fileSet(layer).sources) sources.set(sha256, path);
@@ -313,18 +342,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       layers,
       config: resolveConfig(spec.config, base.config),
       packages,
-      inputs: inputsOf(
-        (section) =>
-          new Map([
-            ...base.inputs[section],
-            ...(requests.get(section) ?? []).flatMap(({ image, key, platforms }) => {
-              const entry = lock[section].get(key);
-              return image === spec.name && platforms.includes(platform) && entry !== undefined
-                ? [[key, entry] as const]
-                : [];
-            }),
-          ]),
-      ),
+      inputs: inputsOf((section) => new Map<string, InputEntry>([...base.inputs[section], ...own[section]])),
       sources,
       users,
       groups,

@@ -1,7 +1,7 @@
 /** What the inputs of an image are called in its evidence, by their section of the lock. */
 import type { InputSection, LockEntries, LockedInputs } from "../lock/types.ts";
 import { hexOf } from "../store/digest.ts";
-import { basePurl, filePurl, npmPurl, packedPurl } from "./purl.ts";
+import { basePurl, filePurl, gitLocation, gitPurl, npmPurl, packedPurl } from "./purl.ts";
 
 /** An input besides Debian packages, as SBOM and provenance name it. */
 export interface Component {
@@ -27,6 +27,25 @@ const namers: { readonly [Section in InputSection]: Namer<Section> } = {
       const name = reference.slice(0, reference.length - last.length) + last.replace(/[:@].*$/, "");
       const tag = /:([^@]*)/.exec(last.replace(/@.*$/, ""))?.[1];
       return { key: reference, name, version: digest, purl: basePurl(name, digest, tag), sha256: hexOf(digest) };
+    },
+  },
+  git: {
+    name(key, { commit, sha256 }) {
+      const repository = key.slice(0, key.indexOf("#"));
+      const name =
+        repository
+          .replace(/(?:\.git)?\/*$/, "")
+          .split(/[/:]/)
+          .at(-1) ?? "";
+      const location = gitLocation(repository, commit);
+      return {
+        key,
+        name: name === "." || name === "" ? "repository" : name,
+        version: commit,
+        purl: gitPurl(repository, name, commit),
+        sha256,
+        ...(location === undefined ? {} : { location }),
+      };
     },
   },
   http: {

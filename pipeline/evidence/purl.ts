@@ -69,6 +69,23 @@ export function basePurl(name: string, digest: Digest, tag: string | undefined):
   return `pkg:oci/${encode(last)}@${encode(digest)}${qualifiers({ repository_url: name, tag })}`;
 }
 
+/** `git+https://git.example/team/project@<commit>` (SPDX 2.3, 7.7); undefined for a repository without an address of its own. */
+export function gitLocation(repository: string, commit: string): string | undefined {
+  if (repository === ".") return undefined;
+  const scp = /^([^/:]+@[^/:]+):(.*)$/.exec(repository);
+  return `git+${scp === null ? repository : `ssh://${scp[1]}/${scp[2]}`}@${commit}`;
+}
+
+/** `pkg:github/owner/name@<commit>`, or `pkg:generic/name@<commit>?vcs_url=git+https://…` (purl-spec, types "github" and "generic"). */
+export function gitPurl(repository: string, name: string, commit: string): string {
+  const [, owner, project] =
+    /^(?:https:\/\/|ssh:\/\/git@|git@)github\.com[/:]([^/]+)\/([^/]+?)(?:\.git)?\/?$/i.exec(repository) ?? [];
+  if (owner !== undefined && project !== undefined)
+    return `pkg:github/${encode(owner.toLowerCase())}/${encode(project.toLowerCase())}@${commit}`;
+  const shown = name === "." || name === "" ? "repository" : name;
+  return `pkg:generic/${encode(shown)}@${commit}${qualifiers({ vcs_url: gitLocation(repository, commit) })}`;
+}
+
 /** `pkg:oci/web@sha256:…?arch=amd64&os=linux` (purl-spec, types "oci"): the version is the digest of the manifest. */
 export function imagePurl(image: string, digest: Digest, platform: Platform): string {
   const [os, arch] = platform.split("/");

@@ -46,6 +46,9 @@ export const codes = {
   LS2035: { title: "reference to a base image is not usable", exit: 3 },
   LS2036: { title: "Debian layer on an image of a registry", exit: 3 },
   LS2040: { title: "npm project has no lock file", exit: 3 },
+  LS2050: { title: "git repository has an unusable address", exit: 3 },
+  LS2051: { title: "git ref is no name", exit: 3 },
+  LS2052: { title: "path in a git repository is not usable", exit: 3 },
   // 21xx Debian packages: indexes and resolving
   LS2101: { title: "package index is malformed", exit: 3 },
   LS2102: { title: "dependency cannot be satisfied", exit: 3 },
@@ -132,6 +135,7 @@ export const codes = {
   LS2908: { title: "tree of a git repository has a forbidden name", exit: 3 },
   LS2909: { title: "submodule has no usable repository", exit: 3 },
   LS2910: { title: "commit is dated in the future", exit: 3 },
+  LS2911: { title: "commit has nothing at a path", exit: 3 },
   // 30xx the store
   LS3001: { title: "blob in the store is corrupt", exit: 4 },
   LS3002: { title: "blob is not in the store", exit: 4 },

@@ -161,6 +161,23 @@ const basePlatforms: Check = (value) => {
   return undefined;
 };
 
+/** A repository and a ref; the repository has no `#`. */
+const commitKey = text(/^[\x21\x22\x24-\x7e]+#[^\s\p{Cc}]+$/u, "a repository and a ref with a # between them");
+const objectId = text(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "the id of an object of git");
+
+/** Keys of submodules by their path in the tree. */
+const submodules: Check = (value) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return "must be a mapping of paths to commits";
+  for (const [path, key] of Object.entries(value)) {
+    if (path === "" || path.split("/").some((part) => ["", ".", ".."].includes(part)))
+      return `must not have the path "${path}"`;
+    const problem = commitKey(key);
+    if (problem !== undefined) return `for ${path} ${problem}`;
+  }
+  return undefined;
+};
+
 /** The sections of the lock. Everything that reads, writes, seals or compares locks goes by this table. */
 export const sections: Readonly<Record<SectionName, Section>> = {
   bases: {
@@ -168,6 +185,13 @@ export const sections: Readonly<Record<SectionName, Section>> = {
     always: false,
     key: text(/^[A-Za-z0-9[][\x21-\x7e]{0,511}$/, "a reference to an image"),
     fields: { ...blob, platforms: basePlatforms, ...seal },
+  },
+  git: {
+    entry: "commit",
+    always: false,
+    key: commitKey,
+    fields: { commit: objectId, tree: objectId, date, size, sha256: hex64, ...seal },
+    optional: { submodules },
   },
   http: {
     entry: "file",

@@ -96,6 +96,22 @@ export interface LockedNpm {
   readonly scripts?: readonly string[];
 }
 
+/** A commit of a git repository; the key is `<repository>#<ref>` as a spec, or a `.gitmodules`, says them. */
+export interface LockedCommit {
+  /** Id of the commit: 40 digits of SHA-1, or 64 of SHA-256. */
+  readonly commit: string;
+  /** Id of its tree. */
+  readonly tree: string;
+  /** When it was committed: `2026-01-02T03:04:05Z`. */
+  readonly date: string;
+  /** Bytes of its archive (docs/git.md). */
+  readonly size: number;
+  /** Of the archive, 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** Keys of the entries of its submodules by their path; absent where no spec asks for them. */
+  readonly submodules?: Readonly<Record<string, string>>;
+}
+
 /**
  * What an entry of each section says. A new kind of input is a line here and in `noInputs`, a row in section.ts, and one in
  * build/input-kinds.ts.
@@ -103,6 +119,8 @@ export interface LockedNpm {
 export interface LockEntries {
   /** By reference as specs write it. */
   readonly bases: LockedBase;
+  /** By `<repository>#<ref>`. */
+  readonly git: LockedCommit;
   /** By URL. */
   readonly http: LockedHttp;
   /** By image name. */
@@ -131,7 +149,7 @@ export type Lock = Sections<SectionName>;
 /** The part of a lock that is about inputs other than Debian packages. */
 export type LockedInputs = Sections<InputSection>;
 
-export const noInputs: LockedInputs = { bases: new Map(), http: new Map(), npm: new Map() };
+export const noInputs: LockedInputs = { bases: new Map(), git: new Map(), http: new Map(), npm: new Map() };
 
 export const emptyLock: Lock = { ...noInputs, images: new Map(), packages: new Map(), releases: new Map() };
 
@@ -142,6 +160,13 @@ export function sizeOf(entry: InputEntry | undefined): number {
     return [...new Map(layers.map(({ digest, size }) => [digest, size])).values()].reduce((a, b) => a + b, 0);
   }
   return entry !== undefined && "size" in entry ? entry.size : 0;
+}
+
+/** When the newest of some entries was made, in seconds since 1970; 0 when none of them has a date. */
+export function newestDate(entries: Iterable<InputEntry>): number {
+  let newest = 0;
+  for (const entry of entries) if ("date" in entry) newest = Math.max(newest, Date.parse(entry.date) / 1000);
+  return newest;
 }
 
 export function packageKey(item: Pick<LockedPackage, "name" | "version" | "architecture">): string {

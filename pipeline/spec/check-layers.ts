@@ -3,6 +3,7 @@ import { dirname } from "node:path/posix";
 import type { Problem } from "../host/errors.ts";
 import { type Located, checkPath, checkTwice, each } from "./check-common.ts";
 import { type LocatedDocument, type Path, placeOf, showPath } from "./located.ts";
+import { checkGit } from "./check-git.ts";
 import { checkHttp } from "./check-http.ts";
 import type { RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
@@ -30,7 +31,7 @@ function checkGlob(document: LocatedDocument, path: Path, glob: string): readonl
   return depth === 0 ? [] : wrong("must have each { closed by a } before the next", "write {a,b}");
 }
 
-/** Problems LS2007, LS2016 to LS2023, LS2030, LS2031 and LS2033 of layers of the right shape. */
+/** Problems LS2007, LS2016 to LS2023, LS2030, LS2031, LS2033 and LS2050 to LS2052 of layers of the right shape. */
 export function checkLayers(
   layers: readonly RawLayer[],
   platforms: readonly Platform[],
@@ -101,6 +102,14 @@ export function checkLayers(
       for (const [i, glob] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], glob));
       for (const glob of Object.keys(typeof mode === "object" ? mode : {}))
         problems.push(...checkGlob(document, [...at, "mode", glob], glob));
+    }
+    if (layer.git !== undefined) {
+      const at = [...path, "git"];
+      const { into, exclude, mode } = layer.git;
+      problems.push(...checkPath(document, [...at, "into"], into), ...checkGit(layer.git, at, document));
+      declared.push([into, [...at, "into"]]);
+      for (const [i, glob] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], glob));
+      for (const glob of Object.keys(mode)) problems.push(...checkGlob(document, [...at, "mode", glob], glob));
     }
     for (const [i, item] of (layer.directories ?? []).entries()) {
       const at = [...path, "directories", i, "path"];

@@ -7,7 +7,17 @@ import { byPlatform } from "./check-http.ts";
 import { inOrder, pathsOf, problemsOf, showValue, valueAt } from "./schema-problems.ts";
 import type { RawImage, RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
-import type { ConfigSpec, FilesLayer, HttpLayer, ImageSpec, LayerSpec, Owner, Platform, UserSpec } from "./types.ts";
+import type {
+  ConfigSpec,
+  FilesLayer,
+  GitLayer,
+  HttpLayer,
+  ImageSpec,
+  LayerSpec,
+  Owner,
+  Platform,
+  UserSpec,
+} from "./types.ts";
 
 /** A spec with the means to say where each of its values is written. */
 export interface ParsedImage {
@@ -70,6 +80,7 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
     return { kind: "npm", place, project: source, into, omit: omit.toSorted(), libc, owner: ownerOf(owner) };
   }
   if (raw.http !== undefined) return httpLayerOf(raw.http, document, path);
+  if (raw.git !== undefined) return gitLayerOf(raw.git, document, path);
   return { kind: "symlinks", place, symlinks: raw.symlinks ?? [] };
 }
 
@@ -92,6 +103,24 @@ function httpLayerOf(raw: NonNullable<RawLayer["http"]>, document: LocatedDocume
     exclude,
     owner: ownerOf(owner),
     mode: modes.map(([glob, bits]) => ({ glob, mode: Number.parseInt(bits, 8) })),
+  };
+}
+
+function gitLayerOf(raw: NonNullable<RawLayer["git"]>, document: LocatedDocument, path: Path): GitLayer {
+  const { repository, ref, into, exclude, owner, submodules } = raw;
+  const below = raw.path?.replace(/\/+$/, "");
+  const modes = inWrittenOrder(document, [...path, "git", "mode"], raw.mode);
+  return {
+    kind: "git",
+    place: placeOf(document, path),
+    repository,
+    ref,
+    ...(below === undefined ? {} : { path: below }),
+    into,
+    exclude,
+    owner: ownerOf(owner),
+    mode: modes.map(([glob, bits]) => ({ glob, mode: Number.parseInt(bits, 8) })),
+    submodules,
   };
 }
 

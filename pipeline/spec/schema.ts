@@ -151,17 +151,43 @@ const npm = z
   })
   .meta({ description: "The dependencies of an npm project, from its lock file." });
 
+const git = z
+  .strictObject({
+    repository: z.string().min(1).max(2048).meta({
+      description:
+        'Address of the repository: https://host/path, ssh://user@host/path, user@host:path, or "." for this one.',
+    }),
+    ref: z
+      .string()
+      .min(1)
+      .max(255)
+      .meta({ description: "Tag, branch, or the full id of a commit; the lock pins the commit." }),
+    path: path.optional().meta({ description: "Directory or file of the commit; all of it unless given." }),
+    into: path.meta({
+      description: "Absolute path in the image: of the directory, or of the file when `path` is one.",
+    }),
+    exclude: z.array(glob).max(1000).default([]).meta({ description: "Globs relative to `path` of what is left out." }),
+    owner: owner.default("0:0"),
+    mode: z
+      .record(glob, mode)
+      .default({})
+      .meta({ description: "Permission bits by glob relative to `path`; the last match wins." }),
+    submodules: z.boolean().default(false).meta({ description: "Whether the submodules of the commit come along." }),
+  })
+  .meta({ description: "Files of a commit of a git repository." });
+
 const layer = z
   .strictObject({
     debian: debian.optional(),
     files: files.optional(),
     directories: directories.optional(),
     symlinks: symlinks.optional(),
+    git: git.optional(),
     http: http.optional(),
     npm: npm.optional(),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
-    error: "must have exactly one of debian, files, directories, symlinks, http and npm",
+    error: "must have exactly one of debian, files, directories, symlinks, git, http and npm",
   })
   .meta({ minProperties: 1, maxProperties: 1 });
 

@@ -86,7 +86,26 @@ export interface NpmLayer {
   readonly owner: Owner;
 }
 
-export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer | HttpLayer | NpmLayer;
+export interface GitLayer {
+  readonly kind: "git";
+  readonly place: Place;
+  /** Address as it is written. */
+  readonly repository: string;
+  /** A tag, a branch, a full name of a ref, HEAD, or the id of a commit. */
+  readonly ref: string;
+  /** Directory or file of the commit, without slashes at its ends; all of it unless given. */
+  readonly path?: string;
+  /** Absolute path in the image. */
+  readonly into: string;
+  /** Globs relative to `path`. */
+  readonly exclude: readonly string[];
+  readonly owner: Owner;
+  /** Overrides of permission bits by glob relative to `path`; the last match wins. */
+  readonly mode: readonly { readonly glob: string; readonly mode: number }[];
+  readonly submodules: boolean;
+}
+
+export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer | HttpLayer | NpmLayer | GitLayer;
 
 export interface Owner {
   readonly uid: number;

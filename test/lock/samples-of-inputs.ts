@@ -36,6 +36,30 @@ export const inputSamples: LockedInputs = {
       },
     ],
   ]),
+  git: new Map([
+    [
+      "https://git.example/team/project.git#v1.2",
+      {
+        commit: "ab".repeat(20),
+        tree: "cd".repeat(20),
+        date: "2026-01-02T03:04:05Z",
+        size: 99,
+        sha256: "78".repeat(32),
+        submodules: { "lib/sub": `git@git.example:team/sub.git#${"ef".repeat(20)}` },
+      },
+    ],
+    [
+      `git@git.example:team/sub.git#${"ef".repeat(20)}`,
+      {
+        commit: "ef".repeat(20),
+        tree: "01".repeat(20),
+        date: "2026-01-01T03:04:05Z",
+        size: 98,
+        sha256: "9a".repeat(32),
+        submodules: {},
+      },
+    ],
+  ]),
   http: new Map([
     ["https://files.example/a?b=1", { size: 5, sha256: "12".repeat(32) }],
     [

@@ -46,8 +46,11 @@ export interface Question<Request extends InputRequest, Entry> {
  * pure, or read the repository alone.
  */
 export interface InputKind<Section extends InputSection, Request extends InputRequest = InputRequest> {
-  /** Everything that images ask for themselves, not through the images they are `from`. Throws the kind's own problems of specs. */
-  requests(source: SpecSource): readonly Request[];
+  /**
+   * Everything that images ask for themselves, not through the images they are `from`; what an entry leads to is asked for as far as
+   * the `locked` ones say it. Throws the kind's own problems of specs.
+   */
+  requests(source: SpecSource, locked: ReadonlyMap<string, LockEntries[Section]>): readonly Request[];
   /** Why an entry is not the answer to a request, as a clause that follows the entry's name; undefined when it is. */
   mismatch(request: Request, entry: LockEntries[Section]): string | undefined;
   /** Whether the answer may be another one tomorrow, so that `pin` asks again although the lock has one. */

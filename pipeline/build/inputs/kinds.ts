@@ -2,12 +2,14 @@
 import type { InputEntry, InputSection, LockedInputs } from "../../lock/types.ts";
 import { noInputs } from "../../lock/types.ts";
 import { basesKind } from "./bases.ts";
+import { gitKind } from "./git.ts";
 import { httpKind } from "./http.ts";
 import { npmKind } from "./npm.ts";
 import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
 
 const inputKinds: { readonly [Section in InputSection]: InputKind<Section> } = {
   bases: basesKind,
+  git: gitKind,
   http: httpKind,
   npm: npmKind,
 };
@@ -26,7 +28,10 @@ export function inputsOf(sectionOf: (section: InputSection) => ReadonlyMap<strin
   return { ...noInputs, ...sections } as LockedInputs;
 }
 
-/** What all images ask for, by section. */
-export function inputRequests(source: SpecSource): ReadonlyMap<InputSection, readonly InputRequest[]> {
-  return new Map(inputSections.map((section) => [section, kindOf(section).requests(source)]));
+/** What all images ask for, by section, as far as a lock says what leads to what. */
+export function inputRequests(
+  source: SpecSource,
+  lock: LockedInputs,
+): ReadonlyMap<InputSection, readonly InputRequest[]> {
+  return new Map(inputSections.map((section) => [section, kindOf(section).requests(source, lock[section])]));
 }

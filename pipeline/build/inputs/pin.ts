@@ -5,8 +5,8 @@ import type { InputKind, InputRequest, PinWork, Question, SpecSource } from "./k
 import { inputRequests, inputSections, inputsOf, kindOf } from "./kinds.ts";
 
 /** Whether `pin --only <name>` is about an input: by its key, or by an image that asks for one. */
-export function isInputName(source: SpecSource, name: string): boolean {
-  return [...inputRequests(source).values()].flat().some(({ key, image }) => key === name || image === name);
+export function isInputName(source: SpecSource, lock: Lock, name: string): boolean {
+  return [...inputRequests(source, lock).values()].flat().some(({ key, image }) => key === name || image === name);
 }
 
 async function pinSection(
@@ -29,12 +29,14 @@ async function pinSection(
   if (questions.length > 0) {
     for (const [key, entry] of await kind.resolve(work, questions)) answers.set(key, entry);
   }
-  return new Map([...answers].toSorted(([a], [b]) => comparePaths(a, b)));
+  // What an old entry led to, and a new one does not any more, goes with it.
+  const asked = new Set(kind.requests(work, answers).map(({ key }) => key));
+  return new Map([...answers].filter(([key]) => asked.has(key)).toSorted(([a], [b]) => comparePaths(a, b)));
 }
 
 /** The inputs of a lock that answers the specs. `only`: the key, or the image, that may move; everything else stays where it can. */
 export async function pinInputs(work: PinWork, lock: Lock, only: string | undefined): Promise<LockedInputs> {
-  const requests = inputRequests(work);
+  const requests = inputRequests(work, lock);
   const pinned = new Map<InputSection, ReadonlyMap<string, InputEntry>>();
   for (const section of inputSections) {
     const asked = requests.get(section) ?? [];

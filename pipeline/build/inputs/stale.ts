@@ -11,7 +11,7 @@ const hint = "run `lockstep pin`";
 export function inputProblems(source: SpecSource, lock: Lock): readonly Problem[] {
   return inputSections.flatMap((section) => {
     const kind = kindOf(section);
-    const requests = kind.requests(source);
+    const requests = kind.requests(source, lock[section]);
     const stale = requests.flatMap((request): Problem[] => {
       const entry = lock[section].get(request.key);
       const what = entry === undefined ? "is not in the lock" : kind.mismatch(request, entry);

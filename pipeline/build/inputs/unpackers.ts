@@ -23,6 +23,13 @@ const unpackers: { readonly [Way in PlannedInput["unpack"]]: Unpacker<Way> } = {
       await unpackFile(blob, sink, input);
     },
   },
+  git: {
+    times: "own",
+    async unpack(blob, sink, input) {
+      const { unpackCommit } = await import("../../source/git/unpack.ts");
+      await unpackCommit(blob, sink, input);
+    },
+  },
   tar: {
     times: "own",
     async unpack(blob, sink, input, decoders) {

@@ -1,6 +1,7 @@
 /** Locks and fetches commits: from a repository to the commit's archive in the store, proven on the way. */
 import { LockstepError } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
+import type { LockedCommit } from "../../lock/types.ts";
 import type { Digest } from "../../store/digest.ts";
 import type { Blob, Store } from "../../store/store.ts";
 import { ByteReader } from "../../tree/bytes.ts";
@@ -10,29 +11,8 @@ import { type CommitFacts, readCommit } from "./objects.ts";
 import type { Git } from "./program.ts";
 import { submoduleRepositories } from "./submodules.ts";
 
-/** What the lock keeps of a commit, besides the key `<repository>#<ref>`. */
-export interface LockedCommit {
-  /** Id of the commit: 40 digits of SHA-1, or 64 of SHA-256. */
-  readonly commit: string;
-  /** Id of its tree. */
-  readonly tree: string;
-  /** When it was committed: `2026-01-02T03:04:05Z`. */
-  readonly date: string;
-  /** Bytes and SHA-256 of its archive (docs/git.md). */
-  readonly size: number;
-  readonly sha256: string;
-  /** Keys of the entries of its submodules by their path; absent where no spec asks for them. */
-  readonly submodules?: Readonly<Record<string, string>>;
-}
-
-function commitKey(repository: string, ref: string): string {
+function commitKey({ repository, ref }: GitRequest): string {
   return `${repository}#${ref}`;
-}
-
-/** The two parts of a key: no address has a `#`. */
-function partsOfKey(key: string): { readonly repository: string; readonly ref: string } {
-  const at = key.indexOf("#");
-  return { repository: key.slice(0, at), ref: key.slice(at + 1) };
 }
 
 interface StoredCommit {
@@ -62,6 +42,7 @@ async function storeCommit(
     })();
     const bytes = new ByteReader(kept, { file: name });
     const facts = await readCommit(bytes, commit, {
+      commit: () => {},
       entry: async (entry) => {
         if (entry.type === "submodule") submodules.set(entry.path, entry.commit);
       },
@@ -107,7 +88,7 @@ export async function lockCommit(
 ): Promise<ReadonlyMap<string, LockedCommit>> {
   const entries = new Map<string, LockedCommit>();
   const lock = async (asked: GitRequest, depth: number): Promise<void> => {
-    const key = commitKey(asked.repository, asked.ref);
+    const key = commitKey(asked);
     if (entries.has(key)) return;
     if (depth > nestingLimit) {
       throw new LockstepError({
@@ -136,7 +117,7 @@ export async function lockCommit(
           size: blob.size,
           sha256: blob.digest.slice("sha256:".length),
           ...(request.submodules
-            ? { submodules: Object.fromEntries(wanted.map(([path, it]) => [path, commitKey(it.repository, it.ref)])) }
+            ? { submodules: Object.fromEntries(wanted.map(([path, it]) => [path, commitKey(it)])) }
             : {}),
         };
         return [made, wanted] as const;
@@ -156,10 +137,10 @@ export async function lockCommit(
  */
 export async function fetchCommit(
   { host, store, root, signal }: LockCommit,
-  key: string,
+  request: GitRequest,
   locked: LockedCommit,
 ): Promise<void> {
-  const request = partsOfKey(key);
+  const key = commitKey(request);
   await withCommit(
     host,
     root,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { interrupted, LockstepError, type Place } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { shownAddress } from "../address.ts";
-import { isCommitId } from "./address.ts";
+import { isCommitId } from "../../spec/git-address.ts";
 import { Git, type GitOutput, remoteOf } from "./program.ts";
 
 export interface GitRequest {

@@ -19,6 +19,8 @@ export type CommitEntry =
 
 /** Where entries go as they are read, each directory before what is in it, otherwise in order of paths. */
 export interface CommitSink {
+  /** What the commit itself says, before anything that is in it. */
+  commit(facts: CommitFacts): void;
   entry(entry: CommitEntry): Promise<void>;
   /** The content of the file that was sent last, piece by piece. */
   content(bytes: Uint8Array): Promise<void>;
@@ -128,9 +130,11 @@ class CommitReader {
     const time = /^committer .*> (-?[0-9]{1,15}) [+-][0-9]{1,7}$/m.exec(head)?.[1];
     if (tree === undefined || time === undefined)
       throw this.fail("LS2907", `has the commit ${id}, which names no ${tree === undefined ? "tree" : "time"}`);
+    const facts = { tree, time: Number(time) };
+    this.#sink.commit(facts);
     await this.#tree(tree, "", 0);
     if ((await this.#bytes.some(1)) !== undefined) throw this.fail("LS2907", "has more than the objects of its commit");
-    return { tree, time: Number(time) };
+    return facts;
   }
 
   #items(content: Buffer, path: string): readonly TreeItem[] {

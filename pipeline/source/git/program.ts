@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { LockstepError } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { shownAddress } from "../address.ts";
-import { type GitAddress, type GitProtocol, readAddress } from "./address.ts";
+import { type GitAddress, type GitProtocol, readAddress } from "../../spec/git-address.ts";
 
 /** Names the protocols that this machine allows besides https and ssh, with commas between them: `file`, `http`, `git`. */
 const protocolsVariable = "LOCKSTEP_GIT_PROTOCOLS";

@@ -1,6 +1,6 @@
 /** Submodules: which repository belongs at a path of a commit, as its .gitmodules says (gitmodules(5)). */
 import { LockstepError, type Place } from "../../host/errors.ts";
-import { readAddress, submoduleAddress } from "./address.ts";
+import { readAddress, submoduleAddress } from "../../spec/git-address.ts";
 import type { Git } from "./program.ts";
 
 /** Addresses by path, from the .gitmodules of a commit; git reads it, and follows no include. Empty when there is none. */

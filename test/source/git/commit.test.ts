@@ -4,7 +4,8 @@ import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Host } from "../../../pipeline/host/host.ts";
-import { fetchCommit, lockCommit, type LockedCommit } from "../../../pipeline/source/git/commit.ts";
+import type { LockedCommit } from "../../../pipeline/lock/types.ts";
+import { fetchCommit, lockCommit } from "../../../pipeline/source/git/commit.ts";
 import { type CommitEntry, readCommit } from "../../../pipeline/source/git/objects.ts";
 import type { Store } from "../../../pipeline/store/store.ts";
 import { ByteReader } from "../../../pipeline/tree/bytes.ts";
@@ -49,6 +50,7 @@ type Read = CommitEntry & { readonly content?: string };
 async function entriesOf(store: Store, { sha256, commit }: LockedCommit): Promise<readonly Read[]> {
   const entries: Read[] = [];
   await readCommit(new ByteReader(store.stream(`sha256:${sha256}`, 7), { file: "test" }), commit, {
+    commit: () => {},
     entry: async (entry) => void entries.push(entry.type === "file" ? { ...entry, content: "" } : entry),
     content: async (piece) => {
       const last = entries.at(-1);
@@ -192,7 +194,7 @@ describe.skipIf(!git)("locking a commit (needs git)", () => {
     const entry = first(await lock("v1"));
     repository.tag("v1", repository.commit({ other: "x" }));
     const again = scene();
-    await fetchCommit({ host, store: again.store, root: directory }, `${repository.url}#v1`, entry);
+    await fetchCommit({ host, store: again.store, root: directory }, { repository: repository.url, ref: "v1" }, entry);
     expect(await again.store.find(`sha256:${entry.sha256}`)).toMatchObject({ size: entry.size });
   });
 
@@ -201,7 +203,11 @@ describe.skipIf(!git)("locking a commit (needs git)", () => {
     const entry = first(await lock(repository.commit(usual)));
     const again = scene();
     const wrong = { ...entry, sha256: "0".repeat(64) };
-    const fetching = fetchCommit({ host, store: again.store, root: directory }, `${repository.url}#v1`, wrong);
+    const fetching = fetchCommit(
+      { host, store: again.store, root: directory },
+      { repository: repository.url, ref: "v1" },
+      wrong,
+    );
     await expect(fetching).rejects.toMatchObject({ code: "LS3003" });
     expect(await again.store.find(`sha256:${entry.sha256}`)).toBeUndefined();
   });
@@ -360,7 +366,7 @@ describe.skipIf(!git)("hostile and broken repositories (needs git)", () => {
 });
 
 describe.skipIf(!git)("archives of commits (needs git)", () => {
-  const sink = { entry: async () => {}, content: async () => {} };
+  const sink = { commit: () => {}, entry: async () => {}, content: async () => {} };
   const reader = (bytes: Uint8Array): ByteReader =>
     new ByteReader(
       (async function* () {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isCommitId, isRefName, readAddress, submoduleAddress } from "../../../pipeline/source/git/address.ts";
-import { hasProgram, run } from "../../support.ts";
+import { isCommitId, isRefName, readAddress, submoduleAddress } from "../../pipeline/spec/git-address.ts";
+import { hasProgram, run } from "../support.ts";
 
 describe("addresses of repositories", () => {
   it.each([

@@ -9,7 +9,7 @@ export interface GitAddress {
   readonly protocol: GitProtocol;
 }
 
-export type AddressResult =
+type AddressResult =
   | { readonly ok: true; readonly address: GitAddress }
   | { readonly ok: false; readonly must: string };
 

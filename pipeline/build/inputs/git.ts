@@ -1,0 +1,172 @@
+/** Commits of git repositories: pinned by id, with the submodules that are asked for as entries of their own. */
+import { LockstepError, type Place, type Problem } from "../../host/errors.ts";
+import type { LockedCommit } from "../../lock/types.ts";
+import { isCommitId } from "../../spec/git-address.ts";
+import type { GitLayer, Platform } from "../../spec/types.ts";
+import { inParallel } from "../../host/parallel.ts";
+import type { PlannedCommit } from "../plan.ts";
+import type { InputKind, InputRequest } from "./kind.ts";
+
+interface GitRequest extends InputRequest {
+  readonly repository: string;
+  readonly ref: string;
+  /** Whether anyone who asks for this commit asks for its submodules too. */
+  readonly submodules: boolean;
+}
+
+function commitKey(repository: string, ref: string): string {
+  return `${repository}#${ref}`;
+}
+
+/** No address has a `#`. */
+function partsOf(key: string): { readonly repository: string; readonly ref: string } {
+  const at = key.indexOf("#");
+  return { repository: key.slice(0, at), ref: key.slice(at + 1) };
+}
+
+interface Asking {
+  readonly image: string;
+  readonly platforms: readonly Platform[];
+  readonly place: Place;
+}
+
+/** Keys of a commit and of what lies below it, as far as the lock knows them; one that is missing is there by its key. */
+function withSubmodules(
+  key: string,
+  locked: ReadonlyMap<string, LockedCommit>,
+  found = new Set<string>(),
+): ReadonlySet<string> {
+  if (found.has(key)) return found;
+  found.add(key);
+  for (const below of Object.values(locked.get(key)?.submodules ?? {})) withSubmodules(below, locked, found);
+  return found;
+}
+
+/** How many repositories are asked or fetched at once: each is a program of its own. */
+const atOnce = 4;
+
+export const gitKind: InputKind<"git", GitRequest> = {
+  requests({ specs }, locked) {
+    const asked: (Asking & { readonly key: string; readonly submodules: boolean })[] = [];
+    for (const { name: image, platforms, layers } of specs) {
+      for (const layer of layers) {
+        if (layer.kind !== "git") continue;
+        const { repository, ref, submodules, place } = layer;
+        const top = commitKey(repository, ref);
+        for (const key of submodules ? withSubmodules(top, locked) : [top])
+          asked.push({ image, platforms, place, key, submodules });
+      }
+    }
+    const deep = new Set(asked.filter(({ submodules }) => submodules).map(({ key }) => key));
+    return asked.map((it) => ({ ...it, ...partsOf(it.key), submodules: deep.has(it.key) }));
+  },
+
+  mismatch({ ref, submodules }, entry) {
+    if (isCommitId(ref) && entry.commit !== ref) return `is locked to the commit ${entry.commit}`;
+    if (submodules && entry.submodules === undefined)
+      return "is locked without its submodules, and the spec asks for them";
+    if (!submodules && entry.submodules !== undefined)
+      return "is locked with its submodules, and no spec asks for them";
+    return undefined;
+  },
+
+  moves: ({ ref }) => !isCommitId(ref),
+
+  async resolve({ host, store, root, report, signal }, questions) {
+    const { lockCommit } = await import("../../source/git/commit.ts");
+    const answers = new Map<string, LockedCommit>();
+    const problems: Problem[] = [];
+    const task = report.task(`read ${questions.length} git ${questions.length === 1 ? "commit" : "commits"}`, "items");
+    let done = 0;
+    try {
+      await inParallel(questions, atOnce, async ({ requests: [request], old }) => {
+        if (request === undefined) return;
+        const work = { host, store, root, ...(signal === undefined ? {} : { signal }) };
+        try {
+          for (const [key, entry] of await lockCommit(work, request)) answers.set(key, entry);
+        } catch (error) {
+          if (!(error instanceof LockstepError) || error.code === "LS1003") throw error;
+          problems.push(...error.problems);
+        }
+        const moved = answers.get(request.key);
+        if (old !== undefined && moved !== undefined && moved.commit !== old.commit)
+          report.warn(
+            `${request.key} moved from commit ${old.commit} of ${old.date.slice(0, 10)} to ${moved.commit} of ${moved.date.slice(0, 10)}`,
+          );
+        task.progress(++done, questions.length);
+      });
+    } finally {
+      task.done();
+    }
+    if (problems.length > 0) throw new LockstepError(problems);
+    return answers;
+  },
+
+  async fetch(host, store, report, { root }, entries, { offline, signal }) {
+    const missing: (readonly [string, LockedCommit])[] = [];
+    for (const [key, entry] of entries)
+      if ((await store.find(`sha256:${entry.sha256}`)) === undefined) missing.push([key, entry]);
+    if (missing.length === 0) return;
+    if (offline === true) {
+      throw new LockstepError(
+        missing.map(([key]) => ({
+          code: "LS3002",
+          message: `the archive of ${key} is not in the store`,
+          hint: "run the command again with a network to fetch it",
+        })),
+      );
+    }
+    const { fetchCommit } = await import("../../source/git/commit.ts");
+    const task = report.task(`fetch ${missing.length} git ${missing.length === 1 ? "commit" : "commits"}`, "items");
+    let done = 0;
+    try {
+      await inParallel(missing, atOnce, async ([key, entry]) => {
+        await fetchCommit({ host, store, root, ...(signal === undefined ? {} : { signal }) }, partsOf(key), entry);
+        task.progress(++done, missing.length);
+      });
+    } finally {
+      task.done();
+    }
+  },
+};
+
+function inside(path: string): string {
+  return path.replace(/^\/+|\/+$/g, "");
+}
+
+/** What one layer puts into an image; the caller has checked that the lock answers the spec. */
+export function planGit(
+  layer: GitLayer,
+  locked: ReadonlyMap<string, LockedCommit>,
+): { readonly title: string; readonly inputs: readonly PlannedCommit[] } {
+  const { repository, ref, exclude, mode: modes, owner } = layer;
+  const base = { exclude, modes, uid: owner.uid, gid: owner.gid };
+  const path = inside(layer.path ?? "");
+  const into = inside(layer.into);
+  const join = (...parts: readonly string[]): string => parts.filter((part) => part !== "").join("/");
+  const inputs: PlannedCommit[] = [];
+  const add = (key: string, below: string, wanted: string): void => {
+    const entry = locked.get(key);
+    if (entry === undefined) return;
+    const { sha256, commit } = entry;
+    inputs.push({
+      section: "git",
+      key,
+      sha256,
+      into: join(into, below),
+      unpack: "git",
+      commit,
+      path: wanted,
+      below,
+      ...base,
+    });
+    if (!layer.submodules) return;
+    for (const [place, submodule] of Object.entries(entry.submodules ?? {})) {
+      if (wanted === "" || place.startsWith(`${wanted}/`))
+        add(submodule, join(below, wanted === "" ? place : place.slice(wanted.length + 1)), "");
+    }
+  };
+  add(commitKey(repository, ref), "", path);
+  const what = path === "" ? "" : ` ${path}`;
+  return { title: `lockstep: git ${repository} ${ref}${what} ${layer.into}`, inputs };
+}
