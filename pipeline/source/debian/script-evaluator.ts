@@ -17,9 +17,9 @@ import {
 } from "./script-expansion.ts";
 import { readRedirects, ScriptFiles } from "./script-redirect.ts";
 import { memoize } from "../../host/memoize.ts";
-import { parseScript } from "./script-parser.ts";
+import { parseScript } from "../../shell/parser.ts";
 import { mergeShells, Shell } from "./script-shell.ts";
-import { type Command, type Redirect, ScriptSyntaxError, type SimpleCommand } from "./script-syntax.ts";
+import { type Command, type Redirect, ScriptSyntaxError, type SimpleCommand } from "../../shell/syntax.ts";
 
 /** Commands one script may take: the longest of Debian's take a few hundred. A search of the whole image counts as many. */
 const stepLimit = 50_000;
@@ -310,7 +310,7 @@ class Evaluator implements Scope {
 }
 
 /** Images of one build share most packages, and so their scripts. */
-const parsed = memoize(parseScript, 2000);
+const parsed = memoize((text: string) => parseScript(text), 2000);
 
 /** Follows one script. A script that cannot be read or takes too long is one residual that says so. */
 export function evaluateScript(text: string, context: ScriptContext): Evaluation {

@@ -1,5 +1,5 @@
 /** Expands words of a maintainer script as far as their values are known (POSIX XCU 2.6); what is not known stays unknown, never guessed. */
-import type { Command, Part, Word } from "./script-syntax.ts";
+import type { Command, Part, Word } from "../../shell/syntax.ts";
 
 /** A value of the script: its text, or undefined when it depends on what only running could tell. */
 export type Value = string | undefined;

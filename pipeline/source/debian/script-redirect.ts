@@ -2,7 +2,7 @@
 import { expandText, joinValues, type Scope, type Value } from "./script-expansion.ts";
 import type { ImageModel } from "./script-model.ts";
 import type { Shell } from "./script-shell.ts";
-import type { Redirect } from "./script-syntax.ts";
+import type { Redirect } from "../../shell/syntax.ts";
 
 /** The files of the model as a script reads and writes them. */
 export class ScriptFiles {

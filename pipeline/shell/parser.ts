@@ -1,7 +1,8 @@
-/** Reads a maintainer script into its syntax tree (POSIX XCU 2.9, 2.10). What is read is never run. */
-import { SimpleReader } from "./script-simple.ts";
-import type { Command, Word } from "./script-syntax.ts";
-import { type CommandReader, Cursor } from "./script-words.ts";
+/** Reads a script into its syntax tree (POSIX XCU 2.9, 2.10, and the compound commands of bash). What is read is never run. */
+import { readBalanced } from "./bash-words.ts";
+import { type CommandReader, Cursor, type Dialect, type Origin } from "./cursor.ts";
+import { SimpleReader } from "./simple.ts";
+import type { Command, Word } from "./syntax.ts";
 
 const commandReader: CommandReader = {
   until: (cursor, close) => {
@@ -9,16 +10,13 @@ const commandReader: CommandReader = {
     if (!cursor.take(close)) cursor.fail(`"${close}" expected`);
     return body;
   },
-  whole: (text, depth) => {
-    const cursor = new Cursor(text);
-    cursor.depth = depth;
-    return cursor.nested(() => new Parser(cursor).whole());
-  },
+  whole: (cursor) => cursor.nested(() => new Parser(cursor).whole()),
 };
 
 const closing = new Set(["then", "else", "elif", "fi", "do", "done", "esac", "}"]);
 const reservedPattern = /[A-Za-z]+(?=[\s;&|()<>]|$)|[!{}](?=[\s;&|()<>]|$)/y;
 const functionPattern = /[A-Za-z_][\w.+-]*(?=[ \t]*\([ \t]*\))/y;
+const bashFunctionPattern = /[A-Za-z_.:@%+-][\w.:@%+-]*(?=[ \t]*\([ \t]*\))/y;
 
 class Parser {
   readonly #cursor: Cursor;
@@ -44,7 +42,7 @@ class Parser {
       if (this.#atEnd()) break;
       commands.push(this.#andOr());
       this.#simple.blank();
-      if (this.#cursor.startsWith(";;")) break;
+      if (this.#atItemEnd()) break;
       if (!this.#cursor.take(";") && !this.#cursor.take("&") && this.#cursor.peek() !== "\n" && !this.#atEnd())
         this.#cursor.fail(`unexpected "${this.#cursor.peek()}"`);
     }
@@ -54,9 +52,13 @@ class Parser {
 
   #atEnd(): boolean {
     const cursor = this.#cursor;
-    if (cursor.done || cursor.peek() === ")" || cursor.startsWith(";;")) return true;
+    if (cursor.done || cursor.peek() === ")" || this.#atItemEnd()) return true;
     const word = this.#reserved();
     return word !== undefined && closing.has(word);
+  }
+
+  #atItemEnd(): boolean {
+    return this.#cursor.startsWith(";;") || (this.#cursor.bash && this.#cursor.startsWith(";&"));
   }
 
   /** The reserved word at the cursor, which stays where it is. */
@@ -91,6 +93,8 @@ class Parser {
 
   #pipeline(): Command {
     this.#simple.blank();
+    // `time` before a compound command; before a simple one it is read as a word of it.
+    if (this.#cursor.bash) this.#cursor.match(/time[ \t]+(?:-p[ \t]+)?(?=[({]|(?:for|while|until|if|case)\s)/y);
     const negated = this.#takeReserved("!");
     this.#simple.blank();
     const start = this.#cursor.at;
@@ -98,6 +102,7 @@ class Parser {
     this.#simple.blank();
     while (this.#cursor.peek() === "|" && this.#cursor.peek(1) !== "|") {
       this.#cursor.at++;
+      if (this.#cursor.bash) this.#cursor.take("&");
       this.#simple.lines();
       commands.push(this.#command());
       this.#simple.blank();
@@ -116,6 +121,8 @@ class Parser {
 
   #compound(): Command | undefined {
     const start = this.#cursor.at;
+    const own = this.#cursor.bash ? this.#bashCompound() : undefined;
+    if (own !== undefined) return own;
     if (this.#cursor.take("(")) {
       const body = this.list();
       if (!this.#cursor.take(")")) this.#cursor.fail('")" expected');
@@ -130,7 +137,7 @@ class Parser {
       ? this.#if()
       : this.#takeReserved("case")
         ? this.#case()
-        : this.#takeReserved("for")
+        : this.#takeReserved("for") || (this.#cursor.bash && this.#takeReserved("select"))
           ? this.#for()
           : this.#takeReserved("while")
             ? this.#loop(false)
@@ -140,6 +147,36 @@ class Parser {
     if (command === undefined || command.kind === "function") return command;
     this.#simple.blank();
     return this.#simple.atRedirect() ? this.#group(start, command, false) : command;
+  }
+
+  /** `[[ … ]]` and `(( … ))`, which are read as simple commands, `function name`, and `coproc`. */
+  #bashCompound(): Command | undefined {
+    const cursor = this.#cursor;
+    const start = cursor.at;
+    if (cursor.match(/\[\[(?=\s)/y) !== undefined) {
+      cursor.at = start;
+      return this.#simple.condition();
+    }
+    if (cursor.startsWith("((")) {
+      cursor.at++;
+      const text = readBalanced(cursor, "(", ")");
+      if (cursor.take(")")) {
+        const extent = cursor.since(start);
+        const word: Word = [{ kind: "arithmetic", text, quoted: true, ...extent }];
+        const source = this.#simple.source(start);
+        return { kind: "simple", assignments: [], words: [word], redirects: [], source, ...extent };
+      }
+      cursor.at = start;
+      return undefined;
+    }
+    if (cursor.match(/function[ \t]+(?=[^\s(])/y) !== undefined) {
+      const name = cursor.match(/[^\s(){};&|<>]+/y) ?? cursor.fail("name expected");
+      cursor.match(/[ \t]*\([ \t]*\)/y);
+      this.#simple.lines();
+      return { kind: "function", name, body: this.#command() };
+    }
+    cursor.match(/coproc[ \t]+(?:[A-Za-z_]\w*[ \t]+(?=[({]))?/y);
+    return undefined;
   }
 
   #group(start: number, body: Command, subshell: boolean): Command {
@@ -181,12 +218,17 @@ class Parser {
       if (!this.#cursor.take(")")) this.#cursor.fail('")" expected');
       items.push({ patterns, body: this.list() });
       this.#simple.lines();
-      if (!this.#cursor.take(";;") && this.#reserved() !== "esac") this.#cursor.fail('";;" expected');
+      const closed = this.#cursor.bash ? this.#cursor.match(/;;&?|;&/y) !== undefined : this.#cursor.take(";;");
+      if (!closed && this.#reserved() !== "esac") this.#cursor.fail('";;" expected');
     }
   }
 
   #for(): Command {
     this.#simple.blank();
+    if (this.#cursor.bash && this.#cursor.startsWith("((")) {
+      readBalanced(this.#cursor, "(", ")");
+      return { kind: "for", name: "", words: [], body: this.#forBody() };
+    }
     const name = this.#cursor.match(/[A-Za-z_]\w*/y) ?? this.#cursor.fail("name expected");
     this.#simple.lines();
     let words: Word[] | undefined;
@@ -199,11 +241,18 @@ class Parser {
         words.push(word);
       }
     }
+    return { kind: "for", name, ...(words === undefined ? {} : { words }), body: this.#forBody() };
+  }
+
+  #forBody(): Command {
+    this.#simple.blank();
     this.#cursor.take(";");
-    this.#expect("do");
+    this.#simple.lines();
+    const braces = this.#cursor.bash && this.#takeReserved("{");
+    if (!braces) this.#expect("do");
     const body = this.list();
-    this.#expect("done");
-    return { kind: "for", name, ...(words === undefined ? {} : { words }), body };
+    this.#expect(braces ? "}" : "done");
+    return body;
   }
 
   #loop(until: boolean): Command {
@@ -215,7 +264,7 @@ class Parser {
   }
 
   #function(): Command | undefined {
-    const name = this.#cursor.match(functionPattern);
+    const name = this.#cursor.match(this.#cursor.bash ? bashFunctionPattern : functionPattern);
     if (name === undefined) return undefined;
     this.#cursor.match(/[ \t]*\([ \t]*\)/y);
     this.#simple.lines();
@@ -226,9 +275,12 @@ class Parser {
 /** The largest script that is read, in characters. */
 const sizeLimit = 1024 * 1024;
 
-/** The syntax tree of a whole script. Throws ScriptSyntaxError, which the caller turns into a line of the report. */
-export function parseScript(text: string): Command {
-  const cursor = new Cursor(text);
+/**
+ * The syntax tree of a whole script. Throws ScriptSyntaxError, which the caller turns into something to read. With `origin`, places in the
+ * tree are those in the file that the text was taken from.
+ */
+export function parseScript(text: string, dialect: Dialect = "posix", origin?: Origin): Command {
+  const cursor = new Cursor(text, dialect, origin);
   if (text.length > sizeLimit) cursor.fail("too large");
   return new Parser(cursor).whole();
 }
