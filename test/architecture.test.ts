@@ -30,14 +30,18 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   evidence: [...nouns, "build", "verify"],
   share: [...nouns, "build", "verify", "evidence"],
   deliver: [...nouns, "build", "verify", "evidence"],
-  cli: [...nouns, "build", "verify", "evidence", "share", "deliver"],
+  lint: ["host", "report", "shell", "store", "tree"],
+  cli: [...nouns, "build", "verify", "evidence", "share", "deliver", "lint"],
   src: [],
 };
 
 /** npm packages: which files may import each, and how. Anything else is a decision that belongs in this table first. */
 const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonly late: boolean }>> = {
   commander: { files: /^cli\//, late: false },
-  yaml: { files: /^(spec|deliver)\/|^lint\/yaml\.ts$|^source\/debian\/mirrors\.ts$|^registry\/config-file\.ts$/, late: false },
+  yaml: {
+    files: /^(spec|deliver)\/|^lint\/yaml\.ts$|^source\/debian\/mirrors\.ts$|^registry\/config-file\.ts$/,
+    late: false,
+  },
   zod: { files: /^(spec\/schema|deliver\/schema|deliver\/read|spec\/[a-z-]+)\.ts$/, late: false },
   semver: { files: /^deliver\/|^advisory\/affects\.ts$|^build\/pin-items\.ts$/, late: false },
   openpgp: { files: /^source\/debian\/(keys|signature)\.ts$/, late: true },

@@ -1,39 +1,75 @@
-/** `lockstep check`: specs and lock valid and fresh, maintainer scripts accounted for, rendered manifests up to date. */
+/** `lockstep check`: specs and lock valid and fresh, maintainer scripts accounted for, rendered manifests up to date, files linted. */
+import { resolve } from "node:path";
 import { lockProblems, openRepository } from "../build/repository.ts";
 import { scriptWarnings } from "../build/scripts-check.ts";
 import { imagesOf, readModel, renderTree } from "../deliver/delivery.ts";
 import { checkRendered } from "../deliver/tree.ts";
-import { formatProblem, LockstepError, type Problem } from "../host/errors.ts";
+import { type ExitCode, formatProblem, LockstepError, type Problem } from "../host/errors.ts";
+import { describeFindings, describeRules, hasErrors, lintDocument, ruleDocument } from "../lint/describe.ts";
+import { lint, type LintResult } from "../lint/lint.ts";
+import { writeFileAtomically } from "../store/store.ts";
 import { buildAll } from "./build.ts";
-import { type CommandModule, outputDirectory } from "./command.ts";
+import { type CommandModule, type Context, outputDirectory } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
-  command.option("-o, --out <directory>", "where layouts go (usually out/images in the repository)");
+  command
+    .argument("[path...]", "lint these files and folders, and check nothing else")
+    .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
+    .option("--fix", "mend what can be mended without deciding anything")
+    .option("--sarif <file>", "write the findings of the lint as SARIF 2.1.0")
+    .option("--rules", "list the rules of the lint, and check nothing");
 };
 
-export const examples: CommandModule["examples"] = ["lockstep check", "lockstep check --json"];
+export const examples: CommandModule["examples"] = [
+  "lockstep check",
+  "lockstep check --fix Dockerfile",
+  "lockstep check --sarif out/lint.sarif --json",
+];
 
 function say(list: readonly Problem[], word: string): string {
   return list.map((problem) => `${word} ${formatProblem(problem)}\n`).join("");
 }
 
-export const run: CommandModule["run"] = async (context, options) => {
+function count(amount: number, word: string): string {
+  return `${amount} ${word}${amount === 1 ? "" : "s"}`;
+}
+
+interface Repository {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+async function checkRepository(context: Context, options: Readonly<Record<string, unknown>>): Promise<Repository> {
   const { root } = context;
   const repository = await openRepository(context.store, root);
   const model = await readModel(repository);
-  const problems: Problem[] = [...lockProblems(repository)];
-  let warnings: readonly Problem[] = [];
-  if (problems.length === 0) {
-    // Digests of the rendered tree and what scripts left undone are known by building; what was built before costs nothing.
-    const { images } = await buildAll(context, [], outputDirectory(context, options, "out/images"));
-    warnings = scriptWarnings(images);
-    const delivered = images.filter(({ image }) => imagesOf(model).includes(image));
-    problems.push(...(await checkRendered(root, renderTree(model, delivered))));
-  }
-  const count = `${problems.length} ${problems.length === 1 ? "problem" : "problems"}, ${warnings.length} ${warnings.length === 1 ? "warning" : "warnings"}\n`;
+  const problems = lockProblems(repository);
+  if (problems.length > 0) return { problems, warnings: [] };
+  // Digests of the rendered tree and what scripts left undone are known by building; what was built before costs nothing.
+  const { images } = await buildAll(context, [], outputDirectory(context, options, "out/images"));
+  const delivered = images.filter(({ image }) => imagesOf(model).includes(image));
+  return { problems: await checkRendered(root, renderTree(model, delivered)), warnings: scriptWarnings(images) };
+}
+
+async function writeSarif({ host }: Context, file: unknown, result: LintResult): Promise<void> {
+  if (typeof file !== "string") return;
+  const { sarifLog } = await import("../lint/sarif.ts");
+  await writeFileAtomically(host, resolve(host.cwd, file), sarifLog(result));
+}
+
+export const run: CommandModule["run"] = async (context, options, paths) => {
+  if (options["rules"] === true) return { exit: 0, result: { rules: ruleDocument() }, text: describeRules() };
+  const { problems, warnings } =
+    paths.length > 0 ? { problems: [], warnings: [] } : await checkRepository(context, options);
+  const linted = await lint(context.host, context.root, { paths, fix: options["fix"] === true });
+  await writeSarif(context, options["sarif"], linted);
+  const lintExit: ExitCode = hasErrors(linted) ? 1 : 0;
+  const exit = problems.length > 0 ? new LockstepError(problems).exitCode : lintExit;
+  const summary =
+    paths.length > 0 ? "" : `${count(problems.length, "problem")}, ${count(warnings.length, "warning")}\n`;
   return {
-    exit: problems.length > 0 ? new LockstepError(problems).exitCode : 0,
-    result: { problems, warnings },
-    text: `${say(problems, "problem")}${say(warnings, "warning")}${count}`,
+    exit,
+    result: { problems, warnings, lint: lintDocument(linted) },
+    text: `${say(problems, "problem")}${say(warnings, "warning")}${summary}${describeFindings(linted)}`,
   };
 };

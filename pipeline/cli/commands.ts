@@ -47,7 +47,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "check",
-    summary: "check specs, lock, maintainer scripts and rendered manifests",
+    summary: "check specs, lock, scripts and rendered manifests, and lint the repository",
     load: () => import("./check.ts"),
   },
   { name: "lock", summary: "merge the lock of two branches, as Git's merge driver", load: () => import("./lock.ts") },

@@ -1,0 +1,99 @@
+/** Rules about image specs of Lockstep. What is wrong in them is for the spec's own checks; these are about what is allowed and unwise. */
+import type { Rule } from "../rule.ts";
+import { entries, get, items, scalar } from "../tree.ts";
+import { found } from "./tools.ts";
+
+function spec(rest: string): string {
+  return `name: app\nplatforms: [linux/amd64]\nlayers:\n${rest}`;
+}
+
+const layer = "  - symlinks: [{ path: /app, target: /opt/app }]\n";
+
+export const specRules: readonly Rule[] = [
+  {
+    id: "LK3001",
+    title: "everything beside the spec goes into the image",
+    severity: "warning",
+    rows: ["L24", "P1"],
+    why: "`from: .` takes the spec itself and whatever lies around in the working directory, whether Git knows it or not.",
+    remedy: "Put what goes into the image into a folder of its own, and name that; or exclude what is not meant.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: spec("  - files: { from: ., into: /app }\n"),
+      good: spec("  - files: { from: app, into: /app }\n"),
+    },
+    on: "spec",
+    check: (file) =>
+      items(get(file, "layers")).flatMap((each) => {
+        const from = scalar(get(each, "files", "from"));
+        return from !== undefined && /^\.\/*$/.test(from.text) && get(each, "files", "exclude") === undefined
+          ? [found(from, "whatever lies in this folder goes into the image")]
+          : [];
+      }),
+  },
+  {
+    id: "LK3002",
+    title: "label that has to be changed by hand",
+    severity: "warning",
+    rows: ["T8", "T9", "I2"],
+    why: "A time or a number of a build in a label is wrong in the next build, or changes the digest of every one.",
+    remedy:
+      "Leave it out. The epoch of the image is in its configuration, and who built it is in the signed statement.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: spec(`${layer}config:\n  labels: { org.opencontainers.image.created: "2026-01-01T00:00:00Z" }\n`),
+      good: spec(`${layer}config:\n  labels: { org.opencontainers.image.title: app }\n`),
+    },
+    on: "spec",
+    check: (file) =>
+      entries(get(file, "config", "labels")).flatMap(({ key, keyExtent }) =>
+        /(?:^|[._-])(?:created|build[._-]?(?:date|time|number|id|host)|timestamp|vcs-date)$/i.test(key)
+          ? [found(keyExtent, `${key} is about one build`)]
+          : [],
+      ),
+  },
+  {
+    id: "LK3003",
+    title: "secret in the environment of an image",
+    severity: "error",
+    rows: ["E12"],
+    why: "Everybody who has the image, or the repository, can read it.",
+    remedy: "Give it to the container when it starts.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: spec(`${layer}config:\n  env: { API_TOKEN: abc123 }\n`),
+      good: spec(`${layer}config:\n  env: { API_ADDRESS: "https://api.example" }\n`),
+    },
+    on: "spec",
+    check: (file) =>
+      entries(get(file, "config", "env")).flatMap(({ key, keyExtent, value }) =>
+        /(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY|CREDENTIALS?)$/i.test(key) &&
+        scalar(value)?.text !== ""
+          ? [found(keyExtent, `${key} is in the image for everybody to read`)]
+          : [],
+      ),
+  },
+  {
+    id: "LK3004",
+    title: "locale that the image does not have",
+    severity: "note",
+    rows: ["S19", "E1"],
+    why: "Locales other than `C.UTF-8` are made by a program at installation, which Lockstep does not run; without them programs fall back to another one, each in its way.",
+    remedy: "Use `C.UTF-8`.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: spec(`${layer}config:\n  env: { LANG: en_US.UTF-8 }\n`),
+      good: spec(`${layer}config:\n  env: { LANG: C.UTF-8 }\n`),
+    },
+    on: "spec",
+    check: (file) =>
+      entries(get(file, "config", "env")).flatMap(({ key, value }) => {
+        const locale = scalar(value);
+        return /^(?:LANG|LANGUAGE|LC_\w+)$/.test(key) &&
+          locale !== undefined &&
+          /^[a-z]{2,3}(?:_[A-Z]{2})?(?:\.|@|$)/.test(locale.text)
+          ? [found(locale, `${locale.text} has to be made in the image`)]
+          : [];
+      }),
+  },
+];

@@ -1,0 +1,203 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { rules } from "../../pipeline/lint/rules/rules.ts";
+import { findingsOf, found, idsOf } from "./lint-text.ts";
+
+const script = (text: string): readonly string[] => idsOf("build.sh", `#!/bin/bash\n${text}\n`);
+
+describe("commands", () => {
+  it.each([
+    ["sudo -u root -E apt-get update", ["LK2201"]],
+    ["env -i A=b nice -n 5 timeout -k 5 60 date", ["LK2001"]],
+    ["find . | LC_ALL=C sort | xargs -0 -n 1 -P4 gzip", ["LK2102"]],
+    ["sh -ec 'date'", ["LK2001"]],
+    ['bash -c "date; echo $X"', ["LK2001"]],
+    ["su - app -c 'npm install'", ["LK2401"]],
+    ["eval 'date'", ["LK2001"]],
+    ["bash -euo pipefail <<'X'\ndate\nX", ["LK2001"]],
+    ['echo "built $(date)" `date`', ["LK2001", "LK2001"]],
+    ["if ! date; then :; elif date; then :; else date; fi", ["LK2001", "LK2001", "LK2001"]],
+    ["f() { date; }; (date) & { date; } > x", ["LK2001", "LK2001", "LK2001"]],
+    ["case $(date) in a) date ;; esac; for i in $(date); do date; done", ["LK2001", "LK2001", "LK2001", "LK2001"]],
+    ["/usr/bin/date && \\date && 'da'te", ["LK2001", "LK2001", "LK2001"]],
+    ["a=$(date) b=(x $(date)) c", ["LK2001", "LK2001"]],
+    ["diff <(date) x", ["LK2001"]],
+    ["find . -name x -exec date \\; -print", ["LK2001"]],
+    ["export T=$(date)", ["LK2001"]],
+    ['echo $((RANDOM % 6)) ${RANDOM:0:2} "$RANDOM"', ["LK2003", "LK2003", "LK2003"]],
+    ["curl -fsSL https://x.example/i | sudo -E bash -s -- -y", ["LK2301"]],
+    ['bash <(curl -fsSL https://x.example/i); sh -c "$(wget -qO- https://x.example/i)"', ["LK2301", "LK2301"]],
+    ['source <(curl -s https://x.example/i); eval "$(curl -s https://x.example/i)"', ["LK2301", "LK2301"]],
+    ["curl -s https://x.example/k | gpg --dearmor -o k", ["LK2302"]],
+    ["date -d yesterday; date -d 'now' -u", ["LK2001", "LK2001"]],
+    ["date -Iseconds", ["LK2001"]],
+    ["python3 -m pip install -U pip", ["LK2404"]],
+    ["pip install 'flask>=3' requests==2.32.5", ["LK2404"]],
+    ["uv pip install ruff; pipx install poetry", ["LK2404", "LK2404"]],
+    ["go install example.com/x@main", ["LK2412", "LK2413"]],
+    ["yarn && yarn add left-pad && yarn global add serve", ["LK2403", "LK2402", "LK2402"]],
+    ["tar -czf x.tgz . --sort=name --mtime=@0", ["LK2101"]],
+    ["tar cf - a | gzip > x.gz", ["LK2101"]],
+    ["useradd -r -s /bin/false -g 100 x; adduser x; groupadd x", ["LK2211", "LK2211", "LK2211"]],
+    ["git -C x clone https://x.example/y; git clone -b v1 https://x.example/z /opt/z", ["LK2305", "LK2305"]],
+    ["uname -r; hostname -f; cat /proc/cpuinfo; nproc", ["LK2011", "LK2010", "LK2011", "LK2012"]],
+    ["printf '%(%F)T\\n' -1; echo $EPOCHSECONDS", ["LK2004", "LK2004"]],
+  ])("%j are found wherever they stand", (text, expected) => {
+    expect(script(text).toSorted()).toEqual(expected.toSorted());
+  });
+
+  it.each([
+    "# date; apt-get update",
+    "echo 'apt-get update; date; curl x | sh' \"npm install\"",
+    "cat <<'X' > script\ndate\ncurl https://x.example | sh\nX",
+    "cat <<X > notes\nuse date and npm install\nX",
+    "python3 - <<'X'\nimport random\nX",
+    "ssh host <<'X'\ndate\nX",
+    "grep date file; man date; which npm; command -v apt-get; type pip",
+    "update=date; apt=update; npm_install=1; RANDOM=4; echo $RANDOM",
+    "date -u -d @0; date -ud @$SOURCE_DATE_EPOCH +%F; date -u -r file; TZ=UTC date -d @1; date -d @1 +%s",
+    "LC_ALL=C sort x; sort -n x; export LC_ALL=C; sort y",
+    "gzip -n x; gzip -dc x; gzip -9n x; tar cf - x --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner | gzip > y",
+    "tar xzf x; tar -tf x; tar --extract --file x; tar -C /tmp -xf x",
+    "npm ci; npm run build; npm test; npx tsc; yarn install --immutable; pnpm i --frozen-lockfile; npm install --package-lock-only",
+    "pip install --require-hashes -r requirements.txt; pip install --no-index --find-links wheels flask; pip install --no-deps .; pip list",
+    "useradd -u 10 x; groupadd -g 10 x; adduser --uid 10 x; useradd -D; adduser app docker; usermod -aG docker app",
+    "curl -fsS http://localhost:8080/health; curl -I https://x.example; curl -X POST https://x.example/hook; wget --spider https://x.example",
+    'curl -fsSLo x https://x.example/x; echo "abc  x" | sha256sum -c',
+    "wget https://x.example/x https://x.example/x.asc; gpg --verify x.asc x",
+    "git clone https://x.example/y && cd y && git checkout 0123456789012345678901234567890123456789",
+    'git clone ../local; git clone "$URL" && git checkout "$COMMIT"; git submodule update --init',
+    'docker pull x@sha256:1111111111111111111111111111111111111111111111111111111111111111; docker pull "$IMAGE"; docker build .',
+    "ssh-keygen -lf key; ssh-keygen -y -f key; openssl x509 -in c -noout; openssl dgst -sha256 x",
+    "find . -name x -delete; find . | LC_ALL=C sort | xargs cat; find . -type f -exec chmod 644 {} +; find . | wc -l",
+    "uname -m; uname -s; uname -sm; getconf PAGESIZE",
+    "ar t x.a; ar Drcs x.a y.o; ar x x.a; ranlib x.a",
+    "go build -trimpath ./...; GOFLAGS=-trimpath go build .; go test ./...; go version",
+    "cargo build --locked; cargo fmt; cargo install --locked just --version 1.0.0; cargo test",
+    "helm install x ./chart; kubectl apply -f x.yaml; helm repo update; kubectl get pods",
+    "env FOO=bar make; env; printenv HOME; set -eu; env | sort -n",
+    "apt-get --snapshot 20260101T000000Z update; apt-get install --no-install-recommends -y curl",
+    "dnf clean all; yum repolist; apk info; pacman -Q; pacman -Scc",
+  ])("%j are none of the kinds that are looked for", (text) => {
+    expect(script(text)).toEqual([]);
+  });
+
+  it("tell where they are, in quotes of quotes too", () => {
+    expect(found("build.sh", "#!/bin/sh\ntrue &&\n  sh -c 'echo x; date'\n")).toEqual(["LK2001 3:18"]);
+    expect(found("package.json", '{ "scripts": { "b": "sh -c \\"date\\" && uuidgen" } }\n')).toEqual([
+      "LK2001 1:30",
+      "LK2006 1:40",
+    ]);
+    expect(
+      found(
+        ".github/workflows/a.yml",
+        "jobs:\n  a:\n    steps:\n      - run: |\n          true\n          x=${{ a.b }} date\n",
+      ),
+    ).toEqual(["LK2001 6:24"]);
+    expect(found("Dockerfile", 'FROM scratch\nRUN a && \\\n  # c\n\n  b "$(date)"\n')).toEqual(["LK2001 5:8"]);
+  });
+});
+
+describe("scripts in other files", () => {
+  it("of workflows are read where a shell reads them", () => {
+    const workflow = (step: string): string => `jobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - ${step}\n`;
+    expect(idsOf(".github/workflows/a.yml", workflow("run: npm install"))).toEqual(["LK2401"]);
+    expect(idsOf(".github/workflows/a.yml", workflow("{ run: date, shell: pwsh }"))).toEqual([]);
+    expect(idsOf(".github/workflows/a.yml", workflow("{ run: date, shell: 'bash -e {0}' }"))).toEqual(["LK2001"]);
+    expect(
+      idsOf(".github/workflows/a.yml", workflow('run: "sort x"').replace("jobs:", "env: { LC_ALL: C }\njobs:")),
+    ).toEqual([]);
+    expect(idsOf("action.yml", "runs:\n  using: composite\n  steps:\n    - { run: date, shell: bash }\n")).toEqual([
+      "LK2001",
+    ]);
+    expect(idsOf(".gitlab-ci.yml", "a:\n  script:\n    - |\n      date\n    - echo $RANDOM\n")).toEqual([
+      "LK2001",
+      "LK2003",
+    ]);
+    const task =
+      "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n  steps:\n    - script: |\n        #!/bin/sh\n        echo $(params.x)\n        date\n";
+    expect(idsOf("task.yaml", task)).toEqual(["LK2001"]);
+    expect(idsOf("task.yaml", task.replace("/bin/sh", "/usr/bin/env python3"))).toEqual([]);
+  });
+
+  it("of templates, of other kinds of YAML, and of other languages are left alone", () => {
+    expect(idsOf("chart/pod.yaml", "apiVersion: v1\nkind: Pod\nspec: {{ .Values.spec }}\n")).toEqual([]);
+    expect(idsOf("config.yml", "image: debian\nscript: date\n")).toEqual([]);
+    expect(idsOf("compose.yml", "services:\n  a: { image: '${IMAGE}' }\n  b: { build: ., image: b }\n")).toEqual([]);
+  });
+});
+
+describe("files that are hostile", () => {
+  const paths = [
+    "Dockerfile",
+    "a.sh",
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+    "requirements.txt",
+    "a.yaml",
+    ".gitlab-ci.yml",
+    "compose.yaml",
+    ".github/workflows/a.yml",
+    "images/a/image.yaml",
+  ];
+  const snippets = fc.constantFrom(...rules.flatMap(({ example }) => [example.bad, example.good]));
+  const noise = fc.constantFrom(
+    "\\\n",
+    "<<EOF",
+    "EOF\n",
+    "${",
+    "$(",
+    "`",
+    "'",
+    '"',
+    "[",
+    "{",
+    "&a *a",
+    "|\n",
+    "\t",
+    "#",
+    "\r\n",
+    "ONBUILD ",
+    "\u0000",
+    "\ud800",
+  );
+  const text = fc.oneof(
+    fc.array(fc.oneof(snippets, noise, fc.string({ maxLength: 8 })), { maxLength: 8 }).map((list) => list.join("")),
+    fc.tuple(snippets, fc.nat(400), fc.nat(400)).map(([from, a, b]) => from.slice(0, a) + from.slice(b)),
+    fc.string({ unit: "binary" }),
+  );
+
+  it("give findings that lie in them, or none, and never an error", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), text, (path, content) => {
+        for (const { at, end, fix } of findingsOf(path, content))
+          for (const place of [{ at, end }, ...(fix ?? [])]) {
+            expect(place.at).toBeGreaterThanOrEqual(0);
+            expect(place.end).toBeGreaterThanOrEqual(place.at);
+            expect(place.end).toBeLessThanOrEqual(content.length);
+          }
+      }),
+      { numRuns: 4000 },
+    );
+  });
+
+  it.each([
+    ["Dockerfile", "RUN a \\\n".repeat(50_000)],
+    ["Dockerfile", "RUN <<A <<B <<C\n".repeat(2_000)],
+    ["Dockerfile", `LABEL ${"a".repeat(300_000)}`],
+    ["Dockerfile", `FROM \${a:-${"${a:-".repeat(10_000)}`],
+    ["a.sh", `sh -c '${'sh -c "'.repeat(1_000)}`],
+    ["a.sh", `${"a | ".repeat(20_000)}b`],
+    ["package.json", "[".repeat(100_000)],
+    ["requirements.txt", `${" ".repeat(200_000)}x`],
+    ["a.yaml", `apiVersion: v1\nkind: X\na: ${"[".repeat(5_000)}`],
+    [
+      "a.yaml",
+      "apiVersion: v1\nkind: X\na: &a [x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nd: &d [*c, *c, *c, *c]\n",
+    ],
+    ["compose.yaml", "services: &a { a: *a }\n"],
+  ])("%s of unusual shape is read in reasonable time", (path, content) => {
+    expect(Array.isArray(findingsOf(path, content))).toBe(true);
+  });
+});
