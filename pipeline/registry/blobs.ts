@@ -12,6 +12,8 @@ export type OnBytes = (count: number) => void;
 
 const tries = 5;
 const pieceSize = 1 << 20;
+/** Bytes of small pieces that are written together. */
+const gatherSize = 1 << 18;
 
 function wrong(client: Client, digest: Digest, why: string): LockstepError {
   return new LockstepError({
@@ -66,7 +68,7 @@ async function receive(client: Client, { digest, size }: Blob, partial: PartialF
       pieces.push(piece);
       gathered += piece.length;
       if (partial.size + gathered > size) throw wrong(client, digest, `the registry sends more than ${size} bytes`);
-      if (gathered >= pieceSize) await write();
+      if (gathered >= gatherSize) await write();
     }
   } finally {
     // Also of a transfer that broke: it is gone on with.

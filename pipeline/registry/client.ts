@@ -17,6 +17,8 @@ export interface RegistryOptions {
   readonly settings?: RegistrySettings;
   /** How often a request is tried; 5 unless given. */
   readonly tries?: number;
+  /** Milliseconds without a byte after which a connection is given up; a minute unless given. */
+  readonly stallLimit?: number;
 }
 
 export interface Request extends Omit<Call, "url" | "authorization"> {
@@ -56,7 +58,7 @@ export class Client {
     this.signal = options.signal;
     this.#report = options.report ?? silent;
     this.#tries = options.tries ?? 5;
-    this.connection = new Connection(host, reference.host, settings, options.signal);
+    this.connection = new Connection(host, reference.host, settings, options.signal, options.stallLimit);
     this.#authorizer = new Authorizer(host, this.connection, reference.host, reference.repository, options.signal);
   }
 

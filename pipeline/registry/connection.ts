@@ -43,8 +43,8 @@ export class TransferError extends Error {
 }
 
 const redirectLimit = 5;
-/** Milliseconds without a byte after which a connection is given up. */
-const stallLimit = 60_000;
+/** Milliseconds without a byte after which a connection is given up, unless given. */
+const usualStallLimit = 60_000;
 
 async function feed(request: ClientRequest, body: Body, answered: () => boolean): Promise<void> {
   const closed = once(request, "close").catch(() => {});
@@ -74,11 +74,19 @@ export class Connection {
   readonly #guardedHttps: HttpsAgent;
   #reach: Promise<Reach> | undefined;
   #knownReach: Reach = 0;
+  readonly #stallLimit: number;
 
-  constructor(host: Host, server: string, settings: RegistrySettings, signal?: AbortSignal) {
+  constructor(
+    host: Host,
+    server: string,
+    settings: RegistrySettings,
+    signal?: AbortSignal,
+    stallLimit = usualStallLimit,
+  ) {
     this.base = addressOf(server, settings);
     this.#settings = settings;
     this.#signal = signal;
+    this.#stallLimit = stallLimit;
     const proxyEnv = proxyEnvironment(host);
     const proxies = new Set(
       Object.values(proxyEnv).flatMap((value) => (URL.canParse(value) ? [bareHost(new URL(value))] : [])),
@@ -158,7 +166,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const request = (secure ? httpsRequest : httpRequest)(url, options);
       let answered = false;
-      request.on("timeout", () => request.destroy(new TransferError(`no data for ${stallLimit / 1000} seconds`)));
+      request.on("timeout", () => request.destroy(new TransferError(`no data for ${this.#stallLimit / 1000} seconds`)));
       request.on("error", reject);
       request.on("response", (response) => {
         answered = true;

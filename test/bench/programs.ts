@@ -13,6 +13,7 @@ const known: Readonly<Record<string, { readonly package: string; readonly versio
   gzip: { package: "gzip", version: ["--version"] },
   mmdebstrap: { package: "mmdebstrap", version: ["--version"] },
   pigz: { package: "pigz", version: ["--version"] },
+  skopeo: { package: "skopeo", version: ["--version"] },
   umoci: { package: "umoci", version: ["--version"] },
 };
 

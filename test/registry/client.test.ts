@@ -187,6 +187,20 @@ describe("pulling", () => {
     await expect(repository.manifest("1.0")).rejects.toThrow(/LS3213 .*no more requests for 2 h 10 min/);
   });
 
+  it("waits for a slow registry, and gives one up that says nothing any more, before and in the middle of an answer", async () => {
+    const { registry, host, store } = await setting();
+    plant(registry, "team/app", "1.0", image);
+    const repository = await openRepository(host, { host: registry.host, repository: "team/app" }, { stallLimit: 150 });
+    registry.fail({ kind: "slow", delay: 60 });
+    expect((await repository.manifest("1.0")).descriptor.digest).toBe(image.index.digest);
+    registry.fail({ kind: "silent", times: 5 });
+    await expect(repository.manifest("1.0")).rejects.toThrow(/LS3204 .*no data for 0.15 seconds/);
+    registry.fail({ method: "GET", path: "/blobs/", kind: "stall" });
+    expect(await repository.blob(store, shared)).toBe(true);
+    expect(await store.read(shared.digest)).toEqual(shared.bytes);
+    repository.close();
+  });
+
   it("LS1003: stops when it is interrupted", async () => {
     const stop = new AbortController();
     const { registry, repository } = await setting({}, stop.signal);

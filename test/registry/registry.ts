@@ -22,11 +22,11 @@ export interface Fault {
   /** How many requests it hits; 1 unless given. */
   readonly times?: number;
   /**
-   * `status`: answers that. `truncate`: ends the connection in the middle of the body. `corrupt`: changes a byte of the body. `reset`:
+   * `status`: answers that. `truncate`: ends the connection in the middle of the body. `stall`: stops there and stays. `corrupt`: changes a byte of the body. `reset`:
    * drops the connection, in the middle of what is sent when there is a body. `silent`: never answers. `slow`: answers after a while.
    * `redirect`: sends to another address. `reply`: changes the true answer.
    */
-  readonly kind: "status" | "truncate" | "corrupt" | "reset" | "silent" | "slow" | "redirect" | "reply";
+  readonly kind: "status" | "truncate" | "stall" | "corrupt" | "reset" | "silent" | "slow" | "redirect" | "reply";
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** For `slow`: milliseconds. */
@@ -75,12 +75,15 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply, cut: boolean): void {
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply, cut?: "truncate" | "stall"): void {
   const body = reply.body ?? Buffer.alloc(0);
   response.writeHead(reply.status, { "content-length": String(body.length), ...reply.headers });
   if (request.method === "HEAD" || reply.status === 204) response.end();
-  else if (!cut) response.end(body);
-  else response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
+  else if (cut === undefined) response.end(body);
+  else {
+    const half = body.subarray(0, Math.floor(body.length / 2));
+    response.write(half, () => (cut === "truncate" ? response.destroy() : undefined));
+  }
 }
 
 /** Starts one, and stops it when the test ends; outside of a test whoever starts it stops it. */
@@ -169,15 +172,10 @@ export async function startRegistry(
     if (wrong?.kind === "silent") return;
     if (wrong?.kind === "slow") await new Promise((resolve) => setTimeout(resolve, wrong.delay ?? 200));
     if (wrong?.kind === "status") {
-      send(
-        request,
-        response,
-        {
-          ...fault(wrong.status ?? 500, "UNKNOWN", "put in on purpose"),
-          headers: { "content-type": "application/json", ...wrong.headers },
-        },
-        false,
-      );
+      send(request, response, {
+        ...fault(wrong.status ?? 500, "UNKNOWN", "put in on purpose"),
+        headers: { "content-type": "application/json", ...wrong.headers },
+      });
       return;
     }
     if (wrong?.kind === "redirect") {
@@ -191,7 +189,12 @@ export async function startRegistry(
       changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1;
       reply = { ...reply, body: changed };
     }
-    send(request, response, wrong?.change?.(reply) ?? reply, wrong?.kind === "truncate");
+    send(
+      request,
+      response,
+      wrong?.change?.(reply) ?? reply,
+      wrong?.kind === "truncate" || wrong?.kind === "stall" ? wrong.kind : undefined,
+    );
   };
 
   const listener: RequestListener = (request, response) => {

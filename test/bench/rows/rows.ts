@@ -6,7 +6,8 @@ import { gzip } from "./gzip.ts";
 import { image } from "./image.ts";
 import { memory } from "./memory.ts";
 import { pin } from "./pin.ts";
+import { registry } from "./registry.ts";
 import { unchanged } from "./unchanged.ts";
 import { upgrade } from "./upgrade.ts";
 
-export const experiments: readonly Experiment[] = [image, upgrade, unchanged, file, fleet, memory, pin, gzip];
+export const experiments: readonly Experiment[] = [image, upgrade, unchanged, file, fleet, memory, pin, gzip, registry];
