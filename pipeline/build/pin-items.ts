@@ -11,6 +11,7 @@ import {
   sizeOf,
 } from "../lock/types.ts";
 import { compareVersions } from "../source/debian/version.ts";
+import { compareVersions as comparePythonVersions, parseVersion } from "../source/python/version.ts";
 import { hexOf, digestOf } from "../store/digest.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import type { SpecSource } from "./inputs/kind.ts";
@@ -108,6 +109,11 @@ function compareSemver(a: string, b: string): number | undefined {
   return valid(a) === null || valid(b) === null ? undefined : compare(a, b);
 }
 
+function comparePython(a: string, b: string): number | undefined {
+  const [x, y] = [parseVersion(a), parseVersion(b)];
+  return x === undefined || y === undefined ? undefined : comparePythonVersions(x, y);
+}
+
 const readings: { readonly [Section in InputSection]?: InputReading<Section> } = {
   git: {
     // Sixteen digits tell commits apart in any repository there is.
@@ -130,6 +136,12 @@ const readings: { readonly [Section in InputSection]?: InputReading<Section> } =
         ...(from === undefined ? { subject: { ecosystem: "npm", name, version } } : {}),
       };
     },
+  },
+  wheels: {
+    plural: "Python packages",
+    fixed: false,
+    compare: comparePython,
+    read: (_, { name, version }) => ({ name, version, subject: { ecosystem: "PyPI", name, version } }),
   },
 };
 

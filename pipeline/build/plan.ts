@@ -126,7 +126,26 @@ export interface PlannedCommit extends PlannedInputBase {
   readonly modes: readonly { readonly glob: string; readonly mode: number }[];
 }
 
-export type PlannedInput = PlannedFile | PlannedTar | PlannedNpm | PlannedCommit;
+/** The blob is a wheel. */
+export interface PlannedWheel extends PlannedInputBase {
+  readonly unpack: "wheel";
+  /** Normalized name and version of the project, which the wheel must be of. */
+  readonly name: string;
+  readonly version: string;
+  /** `3.13`. */
+  readonly python: string;
+  /** Directories below `into`: of modules, commands, data and headers. */
+  readonly library: string;
+  readonly scripts: string;
+  readonly data: string;
+  readonly headers: string;
+  /** Absolute path of the Python that commands start. */
+  readonly interpreter: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export type PlannedInput = PlannedFile | PlannedTar | PlannedNpm | PlannedCommit | PlannedWheel;
 
 /** Inputs that are unpacked, and what the planner adds to them. */
 export interface InputsLayer {

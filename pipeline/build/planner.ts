@@ -21,6 +21,7 @@ import type {
   LayerSpec,
   NpmLayer,
   Platform,
+  PythonLayer,
   UserSpec,
 } from "../spec/types.ts";
 import { comparePaths } from "../tree/entry.ts";
@@ -29,6 +30,7 @@ import { baseKey, plannedBaseLayers } from "./base/planned.ts";
 import { type FileSet, readFileSet } from "./file-set.ts";
 import { planGit } from "./inputs/git.ts";
 import { planHttp } from "./inputs/http.ts";
+import { planWheels } from "./inputs/wheels.ts";
 import { inputRequests, inputSections, inputsOf } from "./inputs/kinds.ts";
 import { planNpm } from "./inputs/npm.ts";
 import {
@@ -185,7 +187,7 @@ function merge<Item extends { readonly name: string }>(base: readonly Item[], ow
 }
 
 /** Layers that become entries of the plan, each by itself. */
-type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | GitLayer | HttpLayer | NpmLayer>;
+type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | GitLayer | HttpLayer | NpmLayer | PythonLayer>;
 
 /** A path without the slashes at its ends. */
 function inside(path: string): string {
@@ -324,6 +326,11 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       if (layer.kind === "npm") {
         const { title, inputs, entries } = planNpm(root, layer, platform, lock.npm);
         layers.push(inputsLayer(title, epoch, inputs, entries));
+        continue;
+      }
+      if (layer.kind === "python") {
+        const { title, inputs } = planWheels({ root, specs }, spec, layer, platform, lock.wheels);
+        layers.push(inputsLayer(title, epoch, inputs));
         continue;
       }
       if (layer.kind === "git") {

@@ -1,7 +1,7 @@
 /** What the inputs of an image are called in its evidence, by their section of the lock. */
 import type { InputSection, LockEntries, LockedInputs } from "../lock/types.ts";
 import { hexOf } from "../store/digest.ts";
-import { basePurl, filePurl, gitLocation, gitPurl, npmPurl, packedPurl } from "./purl.ts";
+import { basePurl, filePurl, gitLocation, gitPurl, npmPurl, packedPurl, wheelPurl } from "./purl.ts";
 
 /** An input besides Debian packages, as SBOM and provenance name it. */
 export interface Component {
@@ -46,6 +46,11 @@ const namers: { readonly [Section in InputSection]: Namer<Section> } = {
         sha256,
         ...(location === undefined ? {} : { location }),
       };
+    },
+  },
+  wheels: {
+    name(file, { name, version, sha256 }) {
+      return { key: file, name, version, purl: wheelPurl(name, version, file), sha256 };
     },
   },
   http: {

@@ -86,6 +86,11 @@ export function gitPurl(repository: string, name: string, commit: string): strin
   return `pkg:generic/${encode(shown)}@${commit}${qualifiers({ vcs_url: gitLocation(repository, commit) })}`;
 }
 
+/** `pkg:pypi/requests@2.32.3?file_name=requests-2.32.3-py3-none-any.whl` (purl-spec, types "pypi"). */
+export function wheelPurl(name: string, version: string, file: string): string {
+  return `pkg:pypi/${encode(name)}@${encode(version)}${qualifiers({ file_name: file })}`;
+}
+
 /** `pkg:oci/web@sha256:…?arch=amd64&os=linux` (purl-spec, types "oci"): the version is the digest of the manifest. */
 export function imagePurl(image: string, digest: Digest, platform: Platform): string {
   const [os, arch] = platform.split("/");

@@ -260,6 +260,18 @@ export const sections: Readonly<Record<SectionName, Section>> = {
       ...seal,
     },
   },
+  wheels: {
+    entry: "wheel",
+    always: false,
+    key: text(/^[A-Za-z0-9][A-Za-z0-9_.+!-]{0,250}\.whl$/, "the file name of a wheel"),
+    fields: {
+      name: text(/^[a-z0-9]+(-[a-z0-9]+)*$/, "a normalized name"),
+      version: text(/^[0-9A-Za-z.!+_-]{1,100}$/, "a version"),
+      size,
+      sha256: hex64,
+      ...seal,
+    },
+  },
 };
 
 /** Names of the sections in the order they are written, which is that of their bytes. */

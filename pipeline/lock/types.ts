@@ -112,6 +112,17 @@ export interface LockedCommit {
   readonly submodules?: Readonly<Record<string, string>>;
 }
 
+/** A wheel of a package index; the key is the name of the file. */
+export interface LockedWheel {
+  /** Normalized name of the project. */
+  readonly name: string;
+  readonly version: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Of the file, 64 hexadecimal digits. */
+  readonly sha256: string;
+}
+
 /**
  * What an entry of each section says. A new kind of input is a line here and in `noInputs`, a row in section.ts, and one in
  * build/input-kinds.ts.
@@ -130,6 +141,8 @@ export interface LockEntries {
   /** By key: `<name>_<version>_<architecture>`. */
   readonly packages: LockedPackage;
   readonly releases: LockedRelease;
+  /** By file name. */
+  readonly wheels: LockedWheel;
 }
 
 export type SectionName = keyof LockEntries;
@@ -149,7 +162,13 @@ export type Lock = Sections<SectionName>;
 /** The part of a lock that is about inputs other than Debian packages. */
 export type LockedInputs = Sections<InputSection>;
 
-export const noInputs: LockedInputs = { bases: new Map(), git: new Map(), http: new Map(), npm: new Map() };
+export const noInputs: LockedInputs = {
+  bases: new Map(),
+  git: new Map(),
+  http: new Map(),
+  npm: new Map(),
+  wheels: new Map(),
+};
 
 export const emptyLock: Lock = { ...noInputs, images: new Map(), packages: new Map(), releases: new Map() };
 

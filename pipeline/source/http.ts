@@ -24,6 +24,8 @@ export interface TransportOptions {
   readonly authorizationOf?: (url: URL) => string | undefined;
   /** Certificates that are trusted instead of the usual, in PEM. */
   readonly ca?: readonly string[];
+  /** Media types that are wanted. */
+  readonly accept?: string;
 }
 
 /** A transfer that stopped: worth another try. */
@@ -57,12 +59,14 @@ export class Transport {
   readonly #answerLimit: number;
   readonly #stallLimit: number;
   readonly #authorizationOf: (url: URL) => string | undefined;
+  readonly #accept: string | undefined;
 
   constructor(host: Host, options: TransportOptions = {}) {
     const settings = { keepAlive: true, maxSockets: options.connections ?? 8, proxyEnv: proxyEnvironment(host) };
     this.#http = new HttpAgent(settings);
     this.#https = new HttpsAgent({ ...settings, ...(options.ca === undefined ? {} : { ca: [...options.ca] }) });
     this.#authorizationOf = options.authorizationOf ?? (() => undefined);
+    this.#accept = options.accept;
     this.#answerLimit = options.answerLimit ?? 20_000;
     this.#stallLimit = options.stallLimit ?? 30_000;
   }
@@ -98,6 +102,7 @@ export class Transport {
         // Bytes are named by hash as they lie in the archive, so they must not be compressed on the way.
         "accept-encoding": "identity",
         ...(authorization === undefined ? {} : { authorization }),
+        ...(this.#accept === undefined ? {} : { accept: this.#accept }),
         ...(start > 0 ? { range: `bytes=${start}-` } : {}),
       },
       ...(signal === undefined ? {} : { signal }),

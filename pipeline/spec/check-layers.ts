@@ -31,6 +31,14 @@ function checkGlob(document: LocatedDocument, path: Path, glob: string): readonl
   return depth === 0 ? [] : wrong("must have each { closed by a } before the next", "write {a,b}");
 }
 
+/** LS2016 for the name of a file or directory that is not inside the repository. */
+function checkInside(document: LocatedDocument, path: Path, from: string): readonly Problem[] {
+  if (resolveSource(document.file, from) !== undefined) return [];
+  const hint = "names are relative to the folder of image.yaml, and a part of the repository";
+  const message = `${showPath(path)} "${from}" is not inside the repository`;
+  return [{ code: "LS2016", message, place: placeOf(document, path), hint }];
+}
+
 /** Problems LS2007, LS2016 to LS2023, LS2030, LS2031, LS2033 and LS2050 to LS2052 of layers of the right shape. */
 export function checkLayers(
   layers: readonly RawLayer[],
@@ -56,11 +64,7 @@ export function checkLayers(
     if (layer.files !== undefined) {
       const { from, into, exclude, mode } = layer.files;
       const at = [...path, "files"];
-      if (resolveSource(document.file, from) === undefined) {
-        const hint = "names are relative to the folder of image.yaml, and a part of the repository";
-        const message = `${showPath([...at, "from"])} "${from}" is not inside the repository`;
-        problems.push({ code: "LS2016", message, place: placeOf(document, [...at, "from"]), hint });
-      }
+      problems.push(...checkInside(document, [...at, "from"], from));
       // A final slash says that a single file keeps its name.
       const target = into.length > 1 ? into.replace(/\/$/, "") : into;
       problems.push(...checkPath(document, [...at, "into"], target));
@@ -110,6 +114,13 @@ export function checkLayers(
       declared.push([into, [...at, "into"]]);
       for (const [i, glob] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], glob));
       for (const glob of Object.keys(mode)) problems.push(...checkGlob(document, [...at, "mode", glob], glob));
+    }
+    if (layer.python !== undefined) {
+      const at = [...path, "python"];
+      const { requirements, into } = layer.python;
+      problems.push(...checkInside(document, [...at, "requirements"], requirements));
+      problems.push(...checkPath(document, [...at, "into"], into));
+      declared.push([into, [...at, "into"]]);
     }
     for (const [i, item] of (layer.directories ?? []).entries()) {
       const at = [...path, "directories", i, "path"];

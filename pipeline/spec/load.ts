@@ -83,9 +83,7 @@ async function recall(root: string, texts: ReadonlyMap<string, string>, memo: Sp
 /** Problems between images, and of their sources. */
 async function checkTogether(root: string, images: Images, folders: readonly string[]): Promise<readonly Problem[]> {
   const sources = [...images.values()].map(({ spec, at }) =>
-    checkSources(root, spec, (layer) =>
-      at(spec.layers[layer]?.kind === "npm" ? ["layers", layer, "npm", "project"] : ["layers", layer, "files", "from"]),
-    ),
+    checkSources(root, spec, (layer, ...key) => at(["layers", layer, ...key])),
   );
   return [...checkGraph(images, folders), ...(await Promise.all(sources)).flat()];
 }

@@ -176,6 +176,28 @@ const git = z
   })
   .meta({ description: "Files of a commit of a git repository." });
 
+const python = z
+  .strictObject({
+    requirements: path.meta({
+      description: "File of requirements with hashes, relative to the folder of image.yaml, inside the repository.",
+    }),
+    python: text(/^3\.([89]|[1-9]\d)(\.\d{1,3})?$/, 'a version of Python in quotes, such as "3.13"').meta({
+      description: "Version of CPython that the wheels are for.",
+    }),
+    glibc: text(/^2\.(1[7-9]|[2-9]\d)$/, 'a version of glibc in quotes, such as "2.36"')
+      .optional()
+      .meta({ description: "Version of glibc in the image; that of its Debian suite unless given." }),
+    into: path.meta({ description: "Absolute path in the image." }),
+    layout: z.enum(["directory", "prefix", "debian"]).default("directory").meta({
+      description: "Modules right in `into`, or where a Python with this prefix, or Debian's, looks for them.",
+    }),
+    interpreter: text(/^\/[!-~]{1,119}$/, "an absolute path without blanks, of at most 120 characters")
+      .optional()
+      .meta({ description: "The Python that commands start; /usr/bin/python<version> unless given." }),
+    owner: owner.default("0:0"),
+  })
+  .meta({ description: "Python packages from wheels, as a file of requirements pins them." });
+
 const layer = z
   .strictObject({
     debian: debian.optional(),
@@ -185,9 +207,10 @@ const layer = z
     git: git.optional(),
     http: http.optional(),
     npm: npm.optional(),
+    python: python.optional(),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
-    error: "must have exactly one of debian, files, directories, symlinks, git, http and npm",
+    error: "must have exactly one of debian, files, directories, symlinks, git, http, npm and python",
   })
   .meta({ minProperties: 1, maxProperties: 1 });
 

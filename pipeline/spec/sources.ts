@@ -44,19 +44,18 @@ async function checkSource(root: string, realRoot: string, from: string, place: 
   return { code: "LS2016", message, place, hint: "copy the files into the repository" };
 }
 
-/** Problems LS2015 and LS2016 of the file sets and npm projects of an image whose names were found good. */
+/** Problems LS2015 and LS2016 of the file sets, npm projects and files of requirements of an image whose names were found good. */
 export async function checkSources(
   root: string,
   spec: ImageSpec,
-  placeOfSource: (layer: number) => Place,
+  placeOfSource: (layer: number, ...key: readonly string[]) => Place,
 ): Promise<readonly Problem[]> {
   const realRoot = await realpath(root);
-  const checks = spec.layers.map((layer, index) =>
-    layer.kind === "files"
-      ? checkSource(root, realRoot, layer.from, placeOfSource(index))
-      : layer.kind === "npm"
-        ? checkSource(root, realRoot, layer.project, placeOfSource(index))
-        : undefined,
-  );
+  const checks = spec.layers.map((layer, index) => {
+    if (layer.kind === "files") return checkSource(root, realRoot, layer.from, placeOfSource(index, "files", "from"));
+    if (layer.kind === "npm") return checkSource(root, realRoot, layer.project, placeOfSource(index, "npm", "project"));
+    if (layer.kind !== "python") return undefined;
+    return checkSource(root, realRoot, layer.requirements, placeOfSource(index, "python", "requirements"));
+  });
   return (await Promise.all(checks)).filter((problem) => problem !== undefined);
 }

@@ -105,7 +105,33 @@ export interface GitLayer {
   readonly submodules: boolean;
 }
 
-export type LayerSpec = DebianLayer | FilesLayer | DirectoriesLayer | SymlinksLayer | HttpLayer | NpmLayer | GitLayer;
+export interface PythonLayer {
+  readonly kind: "python";
+  readonly place: Place;
+  /** File of requirements, relative to the repository root; inside the repository. */
+  readonly requirements: string;
+  /** `3.13`, or `3.13.5`. */
+  readonly python: string;
+  /** `2.41`; that of the image's Debian suite unless given. */
+  readonly glibc?: string;
+  /** Absolute path in the image. */
+  readonly into: string;
+  /** `directory`: modules right in `into`. `prefix`, `debian`: where a Python with that prefix looks for them, or Debian's. */
+  readonly layout: "directory" | "prefix" | "debian";
+  /** Absolute path of the Python that commands start. */
+  readonly interpreter: string;
+  readonly owner: Owner;
+}
+
+export type LayerSpec =
+  | DebianLayer
+  | FilesLayer
+  | DirectoriesLayer
+  | SymlinksLayer
+  | HttpLayer
+  | NpmLayer
+  | GitLayer
+  | PythonLayer;
 
 export interface Owner {
   readonly uid: number;

@@ -80,4 +80,10 @@ export const inputSamples: LockedInputs = {
       },
     ],
   ]),
+  wheels: new Map([
+    [
+      "My_Tool-1.2.0-cp313-cp313-manylinux_2_28_x86_64.whl",
+      { name: "my-tool", version: "1.2.0", size: 55, sha256: "bc".repeat(32) },
+    ],
+  ]),
 };

@@ -5,6 +5,7 @@ import { basesKind } from "./bases.ts";
 import { gitKind } from "./git.ts";
 import { httpKind } from "./http.ts";
 import { npmKind } from "./npm.ts";
+import { wheelsKind } from "./wheels.ts";
 import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
 
 const inputKinds: { readonly [Section in InputSection]: InputKind<Section> } = {
@@ -12,6 +13,7 @@ const inputKinds: { readonly [Section in InputSection]: InputKind<Section> } = {
   git: gitKind,
   http: httpKind,
   npm: npmKind,
+  wheels: wheelsKind,
 };
 
 /** Sections in the order of their names. */

@@ -44,6 +44,13 @@ const unpackers: { readonly [Way in PlannedInput["unpack"]]: Unpacker<Way> } = {
       await unpackTarball(blob, sink, input);
     },
   },
+  wheel: {
+    times: "epoch",
+    async unpack(blob, sink, input) {
+      const { unpackWheel } = await import("../../source/python/wheel.ts");
+      await unpackWheel(blob, sink, input);
+    },
+  },
 };
 
 /** The unpacker of a way, to be given inputs of that way. */
