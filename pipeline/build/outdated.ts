@@ -1,4 +1,4 @@
-/** Which locked packages the archive has something newer of: current and newest version, sizes, and the images that have them. */
+/** Which locked inputs there is something newer of: current and newest version, sizes, and the images that have them. */
 import { LockstepError } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { didYouMean } from "../host/suggest.ts";
@@ -9,6 +9,8 @@ import { compareVersions } from "../source/debian/version.ts";
 import type { ImageSpec } from "../spec/types.ts";
 import type { Store } from "../store/store.ts";
 import { comparePaths } from "../tree/entry.ts";
+import { inputRequests } from "./inputs/kinds.ts";
+import { inputNames, outdatedInputs } from "./outdated-inputs.ts";
 import { type ArchiveOptions, fetchOffers } from "./pin-archive.ts";
 import { type PackageRequest, packageRequests } from "./requests.ts";
 
@@ -20,9 +22,10 @@ interface OfferedVersion {
   readonly sha256: string;
 }
 
-/** A locked package of which there is something newer; on platforms where that is the same on each, one entry. */
-export interface OutdatedPackage {
-  readonly kind: "debian";
+/** A locked package or other input of which there is something newer; on platforms where that is the same on each, one entry. */
+export interface OutdatedItem {
+  /** `debian`, or the section of the lock. */
+  readonly kind: string;
   readonly name: string;
   readonly current: OfferedVersion;
   /** Absent when no signed index lists the package any more, in any version. */
@@ -32,6 +35,8 @@ export interface OutdatedPackage {
 }
 
 export interface OutdatedOptions extends ArchiveOptions {
+  /** The repository's root directory. */
+  readonly root: string;
   readonly specs: readonly ImageSpec[];
   readonly lock: Lock;
   /** Images and packages to look at; all when there are none. */
@@ -42,19 +47,15 @@ function itemsOf(lock: Lock, image: string, platform: string): readonly LockedPa
   return (lock.images.get(image)?.platforms[platform] ?? []).flatMap((key) => lock.packages.get(key) ?? []);
 }
 
-/** Throws LS1002 for a name that is neither an image with packages nor a locked package. */
-function checkNames(names: readonly string[], requests: readonly PackageRequest[], lock: Lock): void {
-  const known = new Set([
-    ...requests.map(({ image }) => image),
-    ...[...lock.packages.values()].map(({ name }) => name),
-  ]);
+/** Throws LS1002 for a name that is neither an image with locked inputs nor one of them. */
+function checkNames(names: readonly string[], known: ReadonlySet<string>): void {
   const problems = names
     .filter((name) => !known.has(name))
     .map((name) => {
       const hint = didYouMean(name, known);
       return {
         code: "LS1002" as const,
-        message: `"${name}" is neither an image with packages nor a package in the lock`,
+        message: `"${name}" is neither an image with locked inputs, nor a package or another input in the lock`,
         ...(hint === undefined ? {} : { hint }),
       };
     });
@@ -74,21 +75,46 @@ function newerThan(universe: Universe, item: LockedPackage): OfferedVersion | "g
 }
 
 /**
- * Asks the archive's signed indexes about every locked package of the images, or of those that are named, sorted by name. Writes nothing
- * but blobs in the store. Throws LS1002, LS23xx and LS31xx.
+ * Asks about everything locked whether there is something newer: Debian packages in the archive's signed indexes, other inputs where they
+ * may move. Of the images and inputs that are named, or of all; Debian packages first, each kind sorted by name. Writes nothing but
+ * blobs in the store. Throws LS1002, LS23xx, LS31xx, and what the other kinds throw.
  */
 export async function findOutdated(
   host: Host,
   store: Store,
   report: Report,
-  { specs, lock, names, ...options }: OutdatedOptions,
-): Promise<readonly OutdatedPackage[]> {
+  { root, specs, lock, names, ...options }: OutdatedOptions,
+): Promise<readonly OutdatedItem[]> {
+  const { signal } = options;
   // An image that is not in the lock yet has nothing that could be outdated; `check` tells of it.
   const requests = packageRequests(specs).filter(({ image }) => lock.images.has(image));
-  checkNames(names, requests, lock);
+  const work = { root, specs, host, store, report, ...(signal === undefined ? {} : { signal }) };
+  const known = [
+    ...requests.map(({ image }) => image),
+    ...[...lock.packages.values()].map(({ name }) => name),
+    ...inputNames([...inputRequests(work, lock).values()].flat()),
+  ];
+  checkNames(names, new Set(known));
+  const packages = await outdatedPackages(host, store, report, requests, { lock, names, ...options });
+  return [...packages, ...(await outdatedInputs(work, lock, names))];
+}
+
+async function outdatedPackages(
+  host: Host,
+  store: Store,
+  report: Report,
+  all: readonly PackageRequest[],
+  { lock, names, ...options }: Omit<OutdatedOptions, "root" | "specs">,
+): Promise<readonly OutdatedItem[]> {
+  // What is named may be about other inputs alone: then no archive is asked.
+  const meant = ({ image, platforms }: PackageRequest): boolean =>
+    names.length === 0 ||
+    names.includes(image) ||
+    platforms.some((platform) => itemsOf(lock, image, platform).some(({ name }) => names.includes(name)));
+  const requests = all.filter(meant);
   if (requests.length === 0) return [];
   const offers = await fetchOffers(host, store, report, requests, lock, options);
-  const found = new Map<string, { item: OutdatedPackage; platforms: Set<string>; images: Set<string> }>();
+  const found = new Map<string, { item: OutdatedItem; platforms: Set<string>; images: Set<string> }>();
   for (const platform of new Set(requests.flatMap((request) => request.platforms))) {
     for (const suite of new Set(requests.map((request) => request.suite))) {
       const concerned = requests.filter((request) => request.suite === suite && request.platforms.includes(platform));

@@ -115,9 +115,22 @@ function comparePython(a: string, b: string): number | undefined {
 }
 
 const readings: { readonly [Section in InputSection]?: InputReading<Section> } = {
+  bases: {
+    fixed: false,
+    read: (_, { digest, platforms }) => {
+      const blobs = Object.values(platforms).flatMap(({ layers }) => layers);
+      const size = [...new Map(blobs.map((blob) => [blob.digest, blob.size])).values()].reduce(
+        (sum, each) => sum + each,
+        0,
+      );
+      return { version: digest.slice(0, "sha256:".length + 12), sha256: hexOf(digest), size };
+    },
+  },
   git: {
+    // A branch is there to move.
+    fixed: false,
     // Sixteen digits tell commits apart in any repository there is.
-    read: (_, { commit, date }) => ({ version: commit.slice(0, 16), notes: [`of ${date.slice(0, 10)}`] }),
+    read: (_, { commit, date }) => ({ version: `${commit.slice(0, 16)} of ${date.slice(0, 10)}` }),
   },
   http: {
     read: (_, { signedBy }) => (signedBy === undefined ? {} : { notes: [`signed by ${signedBy}`] }),
@@ -151,7 +164,7 @@ function readingOf(section: InputSection): InputReading<InputSection> | undefine
 }
 
 /** An entry of an input as an item. */
-function inputItem(section: InputSection, key: string, entry: InputEntry): LockedItem {
+export function inputItem(section: InputSection, key: string, entry: InputEntry): LockedItem {
   const sha256 = "sha256" in entry ? entry.sha256 : hexOf(digestOf(canonicalJson(entry)));
   const plain = { kind: section, key, name: key, version: sha256.slice(0, 12), size: sizeOf(entry), sha256 };
   return { ...plain, ...readingOf(section)?.read(key, entry) };

@@ -14,7 +14,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "outdated",
-    summary: "list locked packages that the archive has newer versions of",
+    summary: "list locked inputs of which there is something newer",
     load: () => import("./outdated.ts"),
   },
   { name: "build", summary: "build images from locked inputs", load: () => import("./build.ts") },

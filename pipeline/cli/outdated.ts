@@ -1,12 +1,12 @@
-/** `lockstep outdated`: which locked packages the archive has newer versions of; changes nothing. */
-import { type OutdatedPackage, findOutdated } from "../build/outdated.ts";
+/** `lockstep outdated`: of which locked inputs there is something newer; changes nothing. */
+import { type OutdatedItem, findOutdated } from "../build/outdated.ts";
 import { signedBytes } from "../build/pin-text.ts";
 import { openRepository } from "../build/repository.ts";
 import { table } from "../report/table.ts";
 import type { CommandModule } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
-  command.argument("[names...]", "images and packages to look at; all unless given");
+  command.argument("[names...]", "images, packages and other inputs to look at; all unless given");
 };
 
 export const examples: CommandModule["examples"] = [
@@ -15,17 +15,17 @@ export const examples: CommandModule["examples"] = [
   "lockstep outdated openssl libssl3t64 --json",
 ];
 
-function newest({ current, newest }: OutdatedPackage): string {
+function newest({ current, newest }: OutdatedItem): string {
   if (newest === undefined) return "no longer offered";
   return newest.version === current.version ? `${newest.version} (other bytes)` : newest.version;
 }
 
 export const run: CommandModule["run"] = async ({ host, store, report, root, signal }, _options, args) => {
   const { specs, lock } = await openRepository(store, root);
-  const packages = await findOutdated(host, store, report, { specs, lock, names: args, signal });
-  const count = new Set(packages.map(({ name }) => name)).size;
-  const rows = table(packages, [
-    { title: "package", value: ({ name }) => name },
+  const outdated = await findOutdated(host, store, report, { root, specs, lock, names: args, signal });
+  const count = new Set(outdated.map(({ kind, name }) => `${kind} ${name}`)).size;
+  const rows = table(outdated, [
+    { title: "name", value: ({ name }) => name },
     { title: "current", value: ({ current }) => current.version },
     { title: "newest", value: newest },
     {
@@ -38,7 +38,7 @@ export const run: CommandModule["run"] = async ({ host, store, report, root, sig
   ]);
   return {
     exit: count > 0 ? 1 : 0,
-    result: { packages },
+    result: { outdated },
     text: count === 0 ? "nothing is outdated\n" : `${rows}${count} outdated; \`lockstep pin\` moves them\n`,
   };
 };

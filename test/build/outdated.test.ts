@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type OutdatedPackage, findOutdated } from "../../pipeline/build/outdated.ts";
+import { type OutdatedItem, findOutdated } from "../../pipeline/build/outdated.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import { type Lock, emptyLock } from "../../pipeline/lock/types.ts";
 import { type SigningKey, makeKey } from "../source/debian/tiny-archive.ts";
@@ -17,21 +17,28 @@ const later = new Date("2026-11-20T06:00:00Z");
 async function pinned(): Promise<{
   readonly mirror: TinyMirror;
   readonly lock: Lock;
-  readonly ask: (...names: readonly string[]) => Promise<readonly OutdatedPackage[]>;
+  readonly ask: (...names: readonly string[]) => Promise<readonly OutdatedItem[]>;
   readonly at: PinScene;
 }> {
   const mirror = await startMirror(key);
   const at = pinScene(mirror, key);
   await mirror.publish({ main: [...base, ...packages] });
   const { lock } = await at.pin({ specs });
-  const ask = (...names: readonly string[]): Promise<readonly OutdatedPackage[]> => {
+  const ask = (...names: readonly string[]): Promise<readonly OutdatedItem[]> => {
     if (mirror.mirrors === undefined) throw new Error("no mirrors");
-    return findOutdated(at.host, at.store, silent, { specs, lock, names, mirrors: mirror.mirrors, keys: [key.key] });
+    return findOutdated(at.host, at.store, silent, {
+      root: at.directory,
+      specs,
+      lock,
+      names,
+      mirrors: mirror.mirrors,
+      keys: [key.key],
+    });
   };
   return { mirror, lock, ask, at };
 }
 
-const short = ({ name, current, newest, platforms, images }: OutdatedPackage): readonly string[] => [
+const short = ({ name, current, newest, platforms, images }: OutdatedItem): readonly string[] => [
   name,
   current.version,
   newest?.version ?? "gone",
@@ -92,14 +99,16 @@ describe("outdated", () => {
     expect((await ask("web")).map(({ name }) => name)).toEqual(["app", "lib"]);
     expect((await ask("tool", "web")).map(({ name }) => name)).toEqual(["app", "lib", "tool"]);
     await expect(ask("lip", "web", "nothing")).rejects.toThrow(
-      'LS1002 "lip" is neither an image with packages nor a package in the lock; did you mean "lib"?\nLS1002 "nothing" is neither an image with packages nor a package in the lock',
+      'LS1002 "lip" is neither an image with locked inputs, nor a package or another input in the lock; did you mean "lib"?\nLS1002 "nothing" is neither an image with locked inputs, nor a package or another input in the lock',
     );
   });
 
   it("asks nobody when nothing is locked, and refuses a release older than the lock's (LS2308)", async () => {
     const { mirror, ask, at } = await pinned();
     mirror.web.requests.length = 0;
-    expect(await findOutdated(at.host, at.store, silent, { specs, lock: emptyLock, names: [] })).toEqual([]);
+    expect(
+      await findOutdated(at.host, at.store, silent, { root: at.directory, specs, lock: emptyLock, names: [] }),
+    ).toEqual([]);
     expect(mirror.web.requests).toEqual([]);
     await mirror.publish({ main: [...base, ...packages], date: new Date("2026-11-19T00:00:00Z") });
     await expect(ask()).rejects.toThrow("LS2308");

@@ -116,4 +116,36 @@ describe("the difference of two locks", () => {
     );
     expect(formatDiff(diff)).toContain("npm packages: 1 upgraded, 1 rebuilt, 1 added, 2 removed\n");
   });
+
+  it("of base images tells digests, and the bytes of all their layers", () => {
+    const blob = (digit: string, size: number) => ({
+      mediaType: "x",
+      digest: `sha256:${digit.repeat(64)}` as const,
+      size,
+    });
+    const base = (index: string, ...layers: readonly (readonly [string, number])[]): Lock => {
+      const platform = {
+        manifest: blob("a", 1),
+        config: blob("b", 1),
+        created: "2026-11-21T09:15:44Z",
+        layers: layers.map(([digit, size]) => ({ ...blob(digit, size), diffId: blob(digit, size).digest })),
+      };
+      const platforms = { "linux/amd64": platform, "linux/arm64": platform };
+      return { ...emptyLock, bases: new Map([["registry.example/base:1", { ...blob(index, 3), platforms }]]) };
+    };
+    const diff = diffLocks(
+      base("1", ["c", 100]),
+      base("2", ["c", 100], ["d", 20]),
+      new Map([["bases registry.example/base:1", ["web"]]]),
+    );
+    expect(formatDiff(diff)).toBe(
+      [
+        "base images:",
+        "  registry.example/base:1  sha256:111111111111 → sha256:222222222222  +20 B  web",
+        "base images: 1 changed",
+        "download of everything locked: 120 B (+20 B)",
+        "",
+      ].join("\n"),
+    );
+  });
 });
