@@ -20,16 +20,20 @@ export interface Built {
   readonly images: readonly BuiltImage[];
 }
 
-/** Everything from the specs to layouts under `out`, for the commands that need built images. */
-export async function buildAll(
-  context: Context,
+/** From the specs to plans, with everything that they need in the store of inputs: from the network, or from a capsule alone. */
+export async function fetchAll(
+  { host, store, report, root, signal }: Context,
   names: readonly string[],
-  out: string,
-  inputs: Store = context.store,
-  offline = false,
-): Promise<Built> {
-  const { host, store, report, root, signal } = context;
-  const repository = await openRepository(context.store, root);
+  inputs: Store,
+  offline: boolean,
+  path?: string,
+): Promise<Omit<Built, "images">> {
+  const repository = await openRepository(store, root);
+  if (path !== undefined) {
+    const { planFromCapsule } = await import("../build/capsule/plan.ts");
+    const planned = await planFromCapsule(host, inputs, report, repository, names, resolve(host.cwd, path), signal);
+    return { repository, planned };
+  }
   const bases = await admitRepositoryBases(host, inputs, report, repository, names, { signal, offline });
   const planned = planRepository(host, repository, names, bases);
   if (!offline && !(await allLayersKnown(store, planned))) {
@@ -37,6 +41,20 @@ export async function buildAll(
     await pullWhenConfigured(host, store, report, planned, signal);
   }
   await fetchLocked(host, inputs, report, repository, planned, { signal, offline });
+  return { repository, planned };
+}
+
+/** Everything from the specs to layouts under `out`, for the commands that need built images. */
+export async function buildAll(
+  context: Context,
+  names: readonly string[],
+  out: string,
+  inputs: Store = context.store,
+  offline = false,
+  capsule?: string,
+): Promise<Built> {
+  const { host, store, report, signal } = context;
+  const { repository, planned } = await fetchAll(context, names, inputs, offline, capsule);
   const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });
   return { repository, planned, images };
 }
@@ -64,15 +82,26 @@ export function describeImage({ image, index, platforms, layout, unchanged }: Bu
   };
 }
 
+/** The value of `--capsule`. */
+export function capsuleOption(options: Readonly<Record<string, unknown>>): string | undefined {
+  const path = options["capsule"];
+  return typeof path === "string" ? path : undefined;
+}
+
 export const define: CommandModule["define"] = (command) => {
   command
     .argument("[image...]", "images to build; all when none is named")
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--inputs <directory>", "a store to take downloaded packages from, instead of the store")
+    .option("--capsule <path>", "take every input from this capsule, and nothing from the network")
     .option("--offline", "never touch the network");
 };
 
-export const examples: CommandModule["examples"] = ["lockstep build", "lockstep build web --out /tmp/layouts --json"];
+export const examples: CommandModule["examples"] = [
+  "lockstep build",
+  "lockstep build web --out /tmp/layouts --json",
+  "lockstep build --capsule inputs.tar",
+];
 
 export const run: CommandModule["run"] = async (context, options, names) => {
   const out = outputDirectory(context, options, "out/images");
@@ -86,6 +115,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     out,
     inputs,
     options["offline"] === true || inputs !== context.store,
+    capsuleOption(options),
   );
   const rows = images.flatMap(({ image, platforms }) => platforms.map((built) => ({ image, built })));
   const text = table(rows, [

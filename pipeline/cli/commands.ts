@@ -28,6 +28,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "put the own layers of a built image onto another base image",
     load: () => import("./rebase.ts"),
   },
+  {
+    name: "capsule",
+    summary: "put every locked input of images into one artefact",
+    load: () => import("./capsule.ts"),
+  },
   { name: "sbom", summary: "write an SPDX document for each image and platform", load: () => import("./sbom.ts") },
   {
     name: "attest",

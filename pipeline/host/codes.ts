@@ -176,6 +176,11 @@ export const codes = {
   LS3301: { title: "no shared store is configured", exit: 3 },
   LS3302: { title: "setting of the shared store is not usable", exit: 3 },
   LS3303: { title: "entry of the shared store is not what it is called", exit: 3 },
+  // 335x capsules
+  LS3350: { title: "path is not a capsule", exit: 3 },
+  LS3351: { title: "capsule lacks inputs of the lock", exit: 3 },
+  LS3352: { title: "capsule is damaged", exit: 3 },
+  LS3353: { title: "capsule has too many inputs", exit: 3 },
   // 40xx archives that are read
   LS4001: { title: "archive is truncated", exit: 3 },
   LS4002: { title: "archive is malformed", exit: 3 },

@@ -30,7 +30,8 @@ export function blobPath(directory: string, digest: Digest): string {
   return join(directory, "blobs", "sha256", hexOf(digest));
 }
 
-function indexJson(content: LayoutContent): string {
+/** The text of index.json. */
+export function layoutIndex(content: LayoutContent): string {
   return canonicalJson({
     manifests: content.roots.map(({ name, descriptor }) => ({
       ...descriptor,
@@ -52,7 +53,7 @@ async function textOf(path: string): Promise<string | undefined> {
 
 /** Whether the layout holds exactly this content already; contents of blobs are not read (`damagedBlobs` does that). */
 export async function layoutIsCurrent(store: Store, directory: string, content: LayoutContent): Promise<boolean> {
-  if ((await textOf(join(directory, "index.json"))) !== indexJson(content)) return false;
+  if ((await textOf(join(directory, "index.json"))) !== layoutIndex(content)) return false;
   if ((await textOf(join(directory, "oci-layout"))) !== layoutJson) return false;
   for (const { descriptor } of content.documents) {
     const info = await stat(blobPath(directory, descriptor.digest)).catch(() => undefined);
@@ -92,6 +93,6 @@ export async function writeLayout(host: Host, store: Store, directory: string, c
     await writeFileAtomically(host, blobPath(directory, descriptor.digest), bytes);
   }
   await writeFileAtomically(host, join(directory, "oci-layout"), layoutJson);
-  await writeFileAtomically(host, join(directory, "index.json"), indexJson(content));
+  await writeFileAtomically(host, join(directory, "index.json"), layoutIndex(content));
   for (const name of await readdir(blobs)) if (!wanted.has(name)) await rm(join(blobs, name), { force: true });
 }

@@ -33,6 +33,8 @@ export interface Descriptor {
   /** Bytes. */
   readonly size: number;
   readonly platform?: { readonly architecture: string; readonly os: string };
+  /** Of artefacts that are no images. */
+  readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
