@@ -75,8 +75,9 @@ function sibling(
 }
 
 /**
- * Facts of everything that a difference names, by SHA-256, as far as the store has the packages. `installed`: installed sizes that the
- * archive's indexes gave, for packages that it does not have.
+ * Facts of what a difference names, by SHA-256. Packages are read where the store has both the old and the new one, because only then
+ * there is something to compare; with `all` also those that were added or removed. `installed`: installed sizes that the archive's
+ * indexes gave.
  */
 export async function factsOfDiff(
   store: Store,
@@ -84,6 +85,7 @@ export async function factsOfDiff(
   diff: PinDiff,
   locks: { readonly before: Lock; readonly after: Lock },
   installed: ReadonlyMap<string, number>,
+  all = false,
 ): Promise<ReadonlyMap<string, ItemFacts>> {
   const facts = new Facts(store, report);
   const found = new Map<string, ItemFacts>();
@@ -93,7 +95,14 @@ export async function factsOfDiff(
     const known = (await facts.of(item, lock)) ?? (size === undefined ? undefined : { installedSize: size });
     if (known !== undefined) found.set(item.sha256, known);
   };
+  const isThere = async (item: LockedItem | undefined): Promise<boolean> =>
+    item !== undefined && (await store.find(`sha256:${item.sha256}`)) !== undefined;
   for (const { from, to } of diff.changes) {
+    if (!all && !((await isThere(from)) && (await isThere(to)))) {
+      const size = to === undefined ? undefined : installed.get(to.sha256);
+      if (to !== undefined && size !== undefined) found.set(to.sha256, { installedSize: size });
+      continue;
+    }
     await add(from, locks.before);
     await add(to, locks.after);
   }

@@ -53,6 +53,8 @@ function licenceCell(report: PinReport, change: ItemChange): string {
     case undefined:
     case "same":
       return "";
+    case "new":
+      return listCell(licence.names);
     case "unknown":
       return "not known";
     case "text":

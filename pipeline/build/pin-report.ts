@@ -65,6 +65,8 @@ export function noteChanges({ from, to }: ItemChange): {
 export type LicenceChange =
   | { readonly kind: "same" }
   | { readonly kind: "unknown" }
+  /** Of what was added. */
+  | { readonly kind: "new"; readonly names: readonly string[] }
   /** Names that are new and names that are gone, sorted. */
   | { readonly kind: "names"; readonly added: readonly string[]; readonly removed: readonly string[] }
   /** A text without names that machines can read, which is another one now. */
@@ -73,9 +75,13 @@ export type LicenceChange =
 /** Kinds whose packages say what their licence is. */
 const licensed: readonly string[] = ["debian", "npm"];
 
-/** How the licence of an item changed; undefined for items that were added or removed, and for kinds that say nothing of it. */
+/** How the licence of an item changed; undefined for items that were removed, and where nothing is known of one that was added. */
 export function licenceChange(report: PinReport, { kind, from, to }: ItemChange): LicenceChange | undefined {
-  if (from === undefined || to === undefined || !licensed.includes(kind)) return undefined;
+  if (to === undefined || !licensed.includes(kind)) return undefined;
+  if (from === undefined) {
+    const licence = factsOf(report, to)?.licence;
+    return licence?.kind === "names" ? { kind: "new", names: licence.names } : undefined;
+  }
   const was = factsOf(report, from)?.licence;
   const is = factsOf(report, to)?.licence;
   if (was === undefined || is === undefined || was.kind === "unknown" || is.kind === "unknown")

@@ -38,12 +38,21 @@ function holds(lock: Lock, image: string, name: string): boolean {
   return platforms.some((platform) => lockedPackages(lock, image, platform).some((item) => item.name === name));
 }
 
+/** Where the version of something else in the lock is decided; undefined for what is not there. */
+function elsewhere(name: string, lock: Lock): string | undefined {
+  if ([...lock.npm.keys()].some((key) => key.startsWith(`${name}@`)))
+    return "it is an npm package, whose version is that of the project's lock file: change it with npm, then pin";
+  return lock.http.has(name) || lock.bases.has(name) || lock.git.has(name)
+    ? "what it is to be is written in the image spec; `lockstep pin --only` looks for what it is now"
+    : undefined;
+}
+
 function unknownName(name: string, requests: readonly PackageRequest[], lock: Lock, images: boolean): LockstepError {
   const known = [
     ...requests.flatMap(({ image, names }) => (images ? [image, ...names] : names)),
     ...[...lock.packages.values()].map((item) => item.name),
   ];
-  const hint = didYouMean(name, known);
+  const hint = elsewhere(name, lock) ?? didYouMean(name, known);
   return new LockstepError({
     code: "LS2106",
     message: images

@@ -62,6 +62,7 @@ export function isLoud({ change }: ItemChange): boolean {
 
 function licenceLines(report: PinReport, change: ItemChange): readonly string[] {
   const licence = licenceChange(report, change);
+  if (licence?.kind === "new") return [`licence: ${licence.names.join(", ")}`];
   if (licence?.kind === "text") return ["licence: the text is another one"];
   if (licence?.kind !== "names") return [];
   const names = [...licence.removed.map((name) => `-${name}`), ...licence.added.map((name) => `+${name}`)];

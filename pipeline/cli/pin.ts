@@ -80,9 +80,10 @@ async function describe(
   { lock, diff, installed }: Pinned,
 ): Promise<PinReport> {
   const { host, store, report } = context;
-  if (options["licences"] === true) await fetchChanged(context, diff, { before, after: lock });
+  const licences = options["licences"] === true;
+  if (licences) await fetchChanged(context, diff, { before, after: lock });
   const sources = texts(options["advisories"]).map((path) => ({ path: resolve(host.cwd, path), shown: path }));
-  const facts = await factsOfDiff(store, report, diff, { before, after: lock }, installed);
+  const facts = await factsOfDiff(store, report, diff, { before, after: lock }, installed, licences);
   if (sources.length === 0) return { diff, facts };
   return { diff, facts, advisories: await compareAdvisories(sources, before, lock) };
 }

@@ -42,7 +42,7 @@ function documented(name: string, version: string, copyright: string | RawEntry,
 
 async function reported(store: Store, before: Lock, after: Lock, advisories?: readonly unknown[]): Promise<PinReport> {
   const diff = diffLocks(before, after);
-  const facts = await factsOfDiff(store, silent, diff, { before, after }, new Map());
+  const facts = await factsOfDiff(store, silent, diff, { before, after }, new Map(), true);
   if (advisories === undefined) return { diff, facts };
   const path = join(temporaryDirectory(), "osv.json");
   writeFileSync(path, JSON.stringify(advisories));
@@ -186,6 +186,19 @@ describe("licences", () => {
     expect(reportText(last)).toContain("    licence: -MIT, +(MIT OR Apache-2.0)\n");
   });
 
+  it("of what was added are told, but only when packages are read for their licences", async () => {
+    const { store } = scene();
+    const before = lockOf({ web: both(["base", "1", 10]) });
+    const added = await stored(store, documented("fresh", "1", dep5("MIT", "GPL-3+"), "7"));
+    const after = lockOf({ web: both(["base", "1", 10], added) });
+    expect(reportText(await reported(store, before, after))).toContain("    licence: GPL-3+, MIT\n");
+    expect(reportMarkdown(await reported(store, before, after))).toContain("| GPL-3+, MIT | web |");
+    const diff = diffLocks(before, after);
+    const sizes = new Map([[added[4] ?? "", 7168]]);
+    const facts = await factsOfDiff(store, silent, diff, { before, after }, sizes);
+    expect([...facts.values()]).toEqual([{ installedSize: 7168 }]);
+  });
+
   it("of a damaged package are unknown, with a warning that names it", async () => {
     const { store } = scene();
     const bytes = Buffer.from("!<arch>\nnot a package");
@@ -194,7 +207,7 @@ describe("licences", () => {
     const before = lockOf({ web: both(["a", "1", 9]) });
     const after = lockOf({ web: both(["a", "2", bytes.length, "a", sha256Of(bytes)]) });
     const report = { ...silent, warn: (line: string) => void lines.push(line) };
-    const facts = await factsOfDiff(store, report, diffLocks(before, after), { before, after }, new Map());
+    const facts = await factsOfDiff(store, report, diffLocks(before, after), { before, after }, new Map(), true);
     expect(facts.size).toBe(0);
     expect(lines.join("\n")).toMatch(/^LS400[12] a /);
   });

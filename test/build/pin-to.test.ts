@@ -106,6 +106,16 @@ describe("pin --to", () => {
     );
   });
 
+  it("says where the version of what is no Debian package is decided", async () => {
+    const { mirror, at } = await start();
+    await mirror.publish({ main: [...base, ...older] });
+    const { lock } = await at.pin({ specs });
+    const npm = new Map([["left-pad@1.3.0", { size: 1, sha256: "ab".repeat(32), integrity: "sha512-x" }]]);
+    expect(await at.failure({ specs, lock: { ...lock, npm }, exact: new Map([["left-pad", "1.2.0"]]) })).toBe(
+      'LS2106 "left-pad" is not a package of any image; it is an npm package, whose version is that of the project\'s lock file: change it with npm, then pin',
+    );
+  });
+
   it("LS2108: says so when the images resolve without the package", async () => {
     const { mirror, at } = await start();
     const choice = [...base, "awk 1", "libc6 1", "app 1 | Depends: one | two", "two 1"];
