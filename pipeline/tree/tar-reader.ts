@@ -40,8 +40,11 @@ export class TarReader {
   #content = 0;
   #name = "";
   #global: Extended = nothingExtended;
+  readonly #kept: boolean;
 
-  constructor(bytes: ByteReader, limits: TarLimits = defaultLimits) {
+  /** `kept` says that the archive itself is kept as it is, so that nothing is lost where attributes are not read. */
+  constructor(bytes: ByteReader, limits: TarLimits = defaultLimits, kept = false) {
+    this.#kept = kept;
     this.#bytes = bytes;
     this.#limits = limits;
     this.#place = bytes.place;
@@ -229,7 +232,7 @@ export class TarReader {
     };
     for (const key of [...own.values.keys(), ...this.#global.values.keys()]) {
       if (key.startsWith("GNU.sparse.")) throw this.#fail("LS4004", "sparse files are not read");
-      if (lost.some((prefix) => key.startsWith(prefix)))
+      if (!this.#kept && lost.some((prefix) => key.startsWith(prefix)))
         throw this.#fail("LS4004", `PAX ${key} is not read, and without it something would be lost`);
     }
     const ustar = header.toString("latin1", 257, 262) === "ustar";

@@ -85,7 +85,7 @@ export async function readLayer(
   const place: Place = { file: name };
   const digester = new Digester();
   const bytes = new ByteReader(digested(decompress(source, endings[compression], place, largestTar), digester), place);
-  const reader = new TarReader(bytes);
+  const reader = new TarReader(bytes, undefined, true);
   const entries: LayerEntry[] = [];
   const removed: string[] = [];
   const emptied: string[] = [];

@@ -6,7 +6,7 @@ import { type LayerFacts, readLayer } from "../../../pipeline/source/image/layer
 import { BaseTree } from "../../../pipeline/source/image/tree.ts";
 import { digestOf } from "../../../pipeline/store/digest.ts";
 import { hasProgram, run } from "../../support.ts";
-import { rawTar } from "../debian/tiny-deb.ts";
+import { pax, rawTar } from "../debian/tiny-deb.ts";
 import { type Short, tarOf } from "./tiny-image.ts";
 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array, void> {
@@ -71,6 +71,14 @@ describe("readLayer", () => {
     ["LS4002", "another archive after the end", Buffer.concat([tarOf([file("a")]), tarOf([file("b")])])],
   ])("%s: refuses %s", async (expected, _what, tar) => {
     expect(await code(facts(tar))).toBe(expected);
+  });
+
+  it("takes attributes in forms that cannot be written again: the layer is kept as it is", async () => {
+    const tar = rawTar([
+      pax({ "LIBARCHIVE.xattr.user.x": "eA==", "SCHILY.acl.access": "user::rw-", "RHT.security.selinux": "u:r:t" }),
+      { name: "a" },
+    ]);
+    expect((await facts(tar)).entries.map(({ path }) => path)).toEqual(["a"]);
   });
 
   it("LS4005: refuses a file of accounts that is larger than any", async () => {
