@@ -39,7 +39,8 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
 const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonly late: boolean }>> = {
   commander: { files: /^cli\//, late: false },
   yaml: {
-    files: /^(spec|deliver)\/|^lint\/yaml\.ts$|^source\/debian\/mirrors\.ts$|^registry\/config-file\.ts$/,
+    files:
+      /^(spec|deliver)\/|^lint\/yaml\.ts$|^source\/(debian\/mirrors|http\/settings)\.ts$|^registry\/config-file\.ts$/,
     late: false,
   },
   zod: { files: /^(spec\/schema|deliver\/schema|deliver\/read|spec\/[a-z-]+)\.ts$/, late: false },

@@ -22,6 +22,8 @@ import type { SystemResult } from "./system/types.ts";
 /** A package of the image, unpacked. */
 export interface UnpackedPackage {
   readonly key: string;
+  /** Of the .deb file it was made of. */
+  readonly sha256: string;
   readonly made: PackageFragment;
   readonly facts: PackageFacts;
 }

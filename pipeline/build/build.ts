@@ -8,7 +8,7 @@ import { layoutIsCurrent, type LayoutContent, writeLayout } from "../image/layou
 import { type Document, imageDocuments, indexDocument } from "../image/oci.ts";
 import type { Report } from "../report/report.ts";
 import type { Platform } from "../spec/types.ts";
-import type { Digest } from "../store/digest.ts";
+import { type Digest, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
 import { inParallel } from "../host/parallel.ts";
 import { Assembly } from "./assemble.ts";
@@ -26,6 +26,7 @@ import { nothingUnpacked, type Unpacked, unpackPackages } from "./packages.ts";
 import type { Stores } from "./package-fragment.ts";
 import type { UnpackedInput } from "./inputs/unpack.ts";
 import { format, type InputsLayer, layerKey, type PlannedImage, type PlannedLayer } from "./plan.ts";
+import { LockedStore, plannedUse, proveUse, type Used } from "./use.ts";
 import type { ScriptNote, SystemResult } from "./system/types.ts";
 
 /** What building one image for one platform gave. */
@@ -125,7 +126,10 @@ async function buildLayers(
   known: readonly (LayerRecord | undefined)[],
 ): Promise<{ readonly records: readonly LayerRecord[]; readonly cached: boolean }> {
   const { plan } = image;
+  // Records are found by what their layers take from the lock, which was held against the lock before.
   if (known.every((record) => record !== undefined)) return { records: known, cached: true };
+  const used: Used[] =
+    plan.base === undefined ? [] : [{ section: "bases", key: plan.base.name, sha256: hexOf(plan.base.digest) }];
   const assembly = new Assembly(stores.results, image.sources);
   const tree = await foundationOf(stores, plan);
   if (tree !== undefined) assembly.base(tree);
@@ -133,13 +137,18 @@ async function buildLayers(
   const layerOf = (planned: PlannedLayer, system: SystemResult | undefined, write: boolean) => {
     switch (planned.kind) {
       case "base":
+        used.push({ section: "bases", key: plan.base?.name ?? "", sha256: hexOf(planned.digest) });
         return placeBaseLayer(stores, planned);
       case "entries":
         return assembly.entries(planned, write);
-      case "inputs":
-        return assembly.inputs(planned, inputs(planned), write);
+      case "inputs": {
+        const unpackedInputs = inputs(planned);
+        used.push(...unpackedInputs.map(({ input: { section, key }, made: { sha256 } }) => ({ section, key, sha256 })));
+        return assembly.inputs(planned, unpackedInputs, write);
+      }
       case "packages": {
         const packages = planned.packages.map((item) => unpacked.package(image, item.key));
+        used.push(...packages.map(({ key, sha256 }): Used => ({ section: "packages", key, sha256 })));
         return assembly.packages(planned, packages, system, write);
       }
     }
@@ -174,6 +183,7 @@ async function buildLayers(
     underWay.set(key, record);
     records.push(await record);
   }
+  proveUse(image, used);
   for (const path of assembly.replaced) report.detail(`${image.image} ${plan.platform}: a file set replaces ${path}`);
   return { records, cached: false };
 }
@@ -265,16 +275,18 @@ export async function buildImages(
   images: readonly PlannedImage[],
   options: BuildOptions,
 ): Promise<readonly BuiltImage[]> {
+  for (const image of images) proveUse(image, plannedUse(image.plan));
+  const locked: Stores = { inputs: new LockedStore(host, stores.inputs, images), results: stores.results };
   const known = await Promise.all(images.map((image) => knownLayers(stores.results, image)));
   const needed = images.filter((_, index) => known[index]?.includes(undefined));
   // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
   if (needed.length > 0) startTarDigest();
   const unpacked =
-    needed.length > 0 ? await unpackPackages(host, stores, report, needed, options.signal) : nothingUnpacked;
+    needed.length > 0 ? await unpackPackages(host, locked, report, needed, options.signal) : nothingUnpacked;
   const inputs = needed.some(({ plan }) => plan.layers.some(({ kind }) => kind === "inputs"))
-    ? await (await import("./inputs/unpack.ts")).unpackInputs(host, stores, report, needed, options.signal)
+    ? await (await import("./inputs/unpack.ts")).unpackInputs(host, locked, report, needed, options.signal)
     : () => [];
-  const work: Work = { host, stores, report, unpacked, inputs, underWay: new Map(), signal: options.signal };
+  const work: Work = { host, stores: locked, report, unpacked, inputs, underWay: new Map(), signal: options.signal };
   const built = await inParallel(images, host.parallelism, (image, index) =>
     buildPlatform(work, image, known[index] ?? []),
   );

@@ -3,6 +3,7 @@ import { interrupted, LockstepError } from "../host/errors.ts";
 import { inParallel } from "../host/parallel.ts";
 import { findDecoders } from "../source/decompress.ts";
 import type { Host } from "../host/host.ts";
+import type { LockedPackage } from "../lock/types.ts";
 import type { Report } from "../report/report.ts";
 import type { Store } from "../store/store.ts";
 import { comparePaths } from "../tree/entry.ts";
@@ -21,6 +22,7 @@ import {
 } from "./package-fragment.ts";
 import { layerKey, type PlannedImage, type PlannedSystem } from "./plan.ts";
 import { divertedEntries } from "./system/diversions.ts";
+import { provePackage } from "./use.ts";
 import { systemFiles } from "./system/system.ts";
 import type { SystemResult } from "./system/types.ts";
 
@@ -196,18 +198,22 @@ export async function unpackPackages(
   images: readonly PlannedImage[],
   signal?: AbortSignal,
 ): Promise<Unpacked> {
-  const plain = new Map<string, Wanted>();
+  const plain = new Map<string, Wanted & { readonly locked: LockedPackage }>();
   for (const { packages } of images) {
-    for (const [key, { sha256, size }] of packages)
-      plain.set(key, { recipe: { sha256, ...noChange }, name: key, size });
+    for (const [key, locked] of packages) {
+      const { sha256, size } = locked;
+      plain.set(key, { recipe: { sha256, ...noChange }, name: key, size, locked });
+    }
   }
   const first = await ensure(host, stores, report, [...plain.values()], new Map(), signal);
   const reader = new FactsReader(stores.results);
   const facts = new Map<string, PackageFacts>();
   const newest = new Map<string, number>();
-  await inParallel([...plain], 16, async ([key, { recipe }]) => {
+  await inParallel([...plain], 16, async ([key, { recipe, locked }]) => {
     const made = first.get(recipeKey(recipe)) ?? raise(missing(key));
-    facts.set(key, await reader.read(made));
+    const known = await reader.read(made);
+    provePackage(key, locked, known);
+    facts.set(key, known);
     newest.set(key, made.newest);
   });
   // Images with a common base share its segments: the key of a layer says everything that a segment depends on.
@@ -230,7 +236,7 @@ export async function unpackPackages(
     for (const { layer } of segmentsOf(image)) {
       for (const [key, recipe] of settled.get(layerKey(image.plan, layer))?.recipes ?? []) {
         const made = final.get(recipeKey(recipe)) ?? raise(missing(key));
-        own.set(key, { key, made, facts: await reader.read(made) });
+        own.set(key, { key, sha256: recipe.sha256, made, facts: await reader.read(made) });
       }
     }
     packages.set(image, own);

@@ -145,7 +145,12 @@ export interface PlannedWheel extends PlannedInputBase {
   readonly gid: number;
 }
 
-export type PlannedInput = PlannedFile | PlannedTar | PlannedNpm | PlannedCommit | PlannedWheel;
+/** The blob is a zip archive. */
+export interface PlannedZip extends PlannedInputBase, PlannedSelection {
+  readonly unpack: "zip";
+}
+
+export type PlannedInput = PlannedFile | PlannedTar | PlannedZip | PlannedNpm | PlannedCommit | PlannedWheel;
 
 /** Inputs that are unpacked, and what the planner adds to them. */
 export interface InputsLayer {

@@ -118,6 +118,9 @@ export const codes = {
   // 27xx inputs, and files from the web
   LS2701: { title: "file is not the one the spec names", exit: 3 },
   LS2702: { title: "file cannot be pinned", exit: 4 },
+  LS2703: { title: "image would be made of something that the lock does not have", exit: 3 },
+  LS2704: { title: "entry of the lock was not used", exit: 3 },
+  LS2705: { title: "package is not what its entry in the lock says", exit: 3 },
   // 28xx base images
   LS2801: { title: "base image has not the platform", exit: 3 },
   LS2802: { title: "base image is malformed", exit: 3 },

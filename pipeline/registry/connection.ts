@@ -1,15 +1,14 @@
 /** HTTP to one registry: streamed bodies, redirects that take no credentials along and lead nowhere near, proxies, private authorities. */
-import { lookup as resolveName } from "node:dns";
-import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { Agent as HttpAgent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { LookupFunction } from "node:net";
 import { LockstepError } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { guardedLookup, reachOfHost } from "../host/guarded-lookup.ts";
 import { proxyEnvironment } from "../host/proxy.ts";
-import { bareHost, literalReach, type Reach, reachOf } from "./reach.ts";
+import { bareHost, literalReach, type Reach } from "../host/reach.ts";
+
 import type { RegistrySettings } from "./settings.ts";
 
 /** Content to send; opened again when it has to be sent again. */
@@ -94,7 +93,10 @@ export class Connection {
     const common = { keepAlive: true, maxSockets: 8, timeout: stallLimit, proxyEnv };
     this.#http = new HttpAgent(common);
     this.#https = new HttpsAgent(common);
-    const guard = { ...common, lookup: this.#guardedLookup(proxies) };
+    // Whoever gets to look up a name has asked for the registry's own reach before.
+    const refuse = (name: string, address: string): Error =>
+      this.#misled(this.base, `${name} is the local address ${address}`);
+    const guard = { ...common, lookup: guardedLookup(() => this.#knownReach, proxies, refuse) };
     this.#guardedHttp = new HttpAgent(guard);
     this.#guardedHttps = new HttpsAgent(guard);
   }
@@ -189,17 +191,7 @@ export class Connection {
 
   /** The registry's own reach: it may send us to what is as near as itself. */
   #ownReach(): Promise<Reach> {
-    this.#reach ??= (async () => {
-      const host = bareHost(this.base);
-      const literal = literalReach(host);
-      if (literal !== undefined) return literal;
-      // Not to be found by name: only a proxy knows it, and it counts as far away.
-      const addresses = await lookup(host, { all: true }).catch(() => []);
-      return addresses.reduce<Reach>(
-        (nearest, { address }) => (reachOf(address) > nearest ? reachOf(address) : nearest),
-        0,
-      );
-    })();
+    this.#reach ??= reachOfHost(bareHost(this.base));
     return this.#reach;
   }
 
@@ -207,26 +199,5 @@ export class Connection {
     const reach = literalReach(bareHost(url)) ?? 0;
     this.#knownReach = await this.#ownReach();
     if (reach > this.#knownReach) throw this.#misled(this.base, `it leads to the local address ${url.host}`);
-  }
-
-  /** Names are looked up here, so that what was checked is what is connected to. */
-  #guardedLookup(proxies: ReadonlySet<string>): LookupFunction {
-    return (name, options, callback) => {
-      resolveName(name, { ...options, all: true }, (error, addresses) => {
-        if (error !== null) {
-          callback(error, "", 0);
-          return;
-        }
-        // Whoever gets here has asked for the registry's own reach before.
-        const wrong = proxies.has(name)
-          ? undefined
-          : addresses.find(({ address }) => reachOf(address) > this.#knownReach);
-        const [first] = addresses;
-        if (wrong !== undefined)
-          callback(this.#misled(this.base, `${name} is the local address ${wrong.address}`), "", 0);
-        else if (options.all === true) callback(null, addresses);
-        else callback(null, first?.address ?? "", first?.family ?? 0);
-      });
-    };
   }
 }

@@ -61,6 +61,7 @@ async function receive(
     if (opened.status === 416) await partial.restart();
     return opened.status === 416 ? { kind: "broken", reason: "answers 416" } : refusalOfStatus(opened.status);
   }
+  if (opened.kind === "misled") return { kind: "refused", reason: opened.reason };
   if (opened.size !== undefined && opened.size !== wanted.size) {
     return { kind: "wrong", reason: `has ${opened.size} bytes instead of ${wanted.size}` };
   }

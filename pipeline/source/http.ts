@@ -6,12 +6,16 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { fileURLToPath } from "node:url";
 import { systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { guardedLookup, reachOfHost } from "../host/guarded-lookup.ts";
 import { proxyEnvironment } from "../host/proxy.ts";
+import { bareHost, literalReach, type Reach } from "../host/reach.ts";
 
 export type Opened =
   /** Bytes from `start` on; `size` is that of the whole file, where the other side tells. */
   | { readonly kind: "body"; readonly start: number; readonly size?: number; readonly body: AsyncIterable<Uint8Array> }
-  | { readonly kind: "status"; readonly status: number };
+  | { readonly kind: "status"; readonly status: number }
+  /** A redirect that is not followed, and why. */
+  | { readonly kind: "misled"; readonly reason: string };
 
 export interface TransportOptions {
   /** Milliseconds until the head of the answer must be there; 20 seconds unless given. */
@@ -31,6 +35,11 @@ export interface TransportOptions {
 /** A transfer that stopped: worth another try. */
 class TransferError extends Error {
   override readonly name = "TransferError";
+}
+
+/** A redirect to where it must not lead. */
+class MisledError extends Error {
+  override readonly name = "MisledError";
 }
 
 const redirectLimit = 5;
@@ -53,18 +62,48 @@ function bodyOf(response: IncomingMessage): Opened {
   return { kind: "body", body: response, ...range };
 }
 
+/** The next hop, where a redirect may lead: never from TLS to what is not, never with a user name. */
+function redirected(location: string, from: URL): URL {
+  if (!URL.canParse(location, from.href)) throw new MisledError("leads to what is no address");
+  const url = new URL(location, from);
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw new MisledError("leads out of the web");
+  if (from.protocol === "https:" && url.protocol === "http:") throw new MisledError(`leads from TLS to ${url.origin}`);
+  if (url.username !== "" || url.password !== "") throw new MisledError(`leads to ${url.host} with a user name`);
+  return url;
+}
+
+interface AgentSettings {
+  readonly keepAlive: true;
+  readonly maxSockets: number;
+  readonly proxyEnv: Record<string, string>;
+  readonly ca?: string[];
+}
+
 export class Transport {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
+  readonly #settings: AgentSettings;
+  readonly #proxies: ReadonlySet<string>;
+  /** Agents for redirects, by the reach that they may have. */
+  readonly #guarded = new Map<Reach, { readonly http: HttpAgent; readonly https: HttpsAgent }>();
   readonly #answerLimit: number;
   readonly #stallLimit: number;
   readonly #authorizationOf: (url: URL) => string | undefined;
   readonly #accept: string | undefined;
 
   constructor(host: Host, options: TransportOptions = {}) {
-    const settings = { keepAlive: true, maxSockets: options.connections ?? 8, proxyEnv: proxyEnvironment(host) };
+    const settings: AgentSettings = {
+      keepAlive: true,
+      maxSockets: options.connections ?? 8,
+      proxyEnv: proxyEnvironment(host),
+      ...(options.ca === undefined ? {} : { ca: [...options.ca] }),
+    };
+    this.#settings = settings;
+    this.#proxies = new Set(
+      Object.values(settings.proxyEnv).flatMap((value) => (URL.canParse(value) ? [bareHost(new URL(value))] : [])),
+    );
     this.#http = new HttpAgent(settings);
-    this.#https = new HttpsAgent({ ...settings, ...(options.ca === undefined ? {} : { ca: [...options.ca] }) });
+    this.#https = new HttpsAgent(settings);
     this.#authorizationOf = options.authorizationOf ?? (() => undefined);
     this.#accept = options.accept;
     this.#answerLimit = options.answerLimit ?? 20_000;
@@ -73,30 +112,55 @@ export class Transport {
 
   /**
    * Opens an address at `start` bytes. A server that does not know ranges answers from 0, which `start` in the answer tells.
-   * Rejects with system errors and TransferError; an answer that is no success comes back as its status.
+   * Rejects with system errors and TransferError; an answer that is no success comes back as its status, and a redirect to what is nearer
+   * than the address itself, such as from the internet into a private network or to this machine, as one that misleads.
    */
   async open(address: string, start = 0, signal?: AbortSignal): Promise<Opened> {
-    let url = new URL(address);
+    try {
+      return await this.#follow(new URL(address), start, signal);
+    } catch (error) {
+      if (error instanceof MisledError) return { kind: "misled", reason: `sent a redirect that ${error.message}` };
+      throw error;
+    }
+  }
+
+  async #follow(address: URL, start: number, signal: AbortSignal | undefined): Promise<Opened> {
+    let url = address;
+    let reach: Reach | undefined;
     for (let hops = 0; hops <= redirectLimit; hops++) {
       if (url.protocol === "file:") return openFile(url, start);
-      const response = await this.#send(url, start, signal);
+      const response = await this.#send(url, start, signal, reach);
       const status = response.statusCode ?? 0;
       if (status === 200 || status === 206) return bodyOf(response);
       // The rest of an answer nobody reads would keep the connection busy.
       response.resume();
       const location = response.headers.location;
       if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { kind: "status", status };
-      url = new URL(location, url);
-      if (url.protocol !== "http:" && url.protocol !== "https:") throw new TransferError("a redirect out of the web");
+      url = redirected(location, url);
+      reach ??= await reachOfHost(bareHost(address));
+      if ((literalReach(bareHost(url)) ?? 0) > reach) throw new MisledError(`leads to the local address ${url.host}`);
     }
     throw new TransferError(`more than ${redirectLimit} redirects`);
   }
 
-  #send(url: URL, start: number, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  #agents(reach: Reach | undefined): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+    if (reach === undefined) return { http: this.#http, https: this.#https };
+    const known = this.#guarded.get(reach);
+    if (known !== undefined) return known;
+    const refuse = (name: string, near: string): Error =>
+      new MisledError(`leads to ${name}, which is the local address ${near}`);
+    const settings = { ...this.#settings, lookup: guardedLookup(() => reach, this.#proxies, refuse) };
+    const made = { http: new HttpAgent(settings), https: new HttpsAgent(settings) };
+    this.#guarded.set(reach, made);
+    return made;
+  }
+
+  #send(url: URL, start: number, signal: AbortSignal | undefined, reach: Reach | undefined): Promise<IncomingMessage> {
     const secure = url.protocol === "https:";
     const authorization = this.#authorizationOf(url);
+    const agents = this.#agents(reach);
     const options: RequestOptions = {
-      agent: secure ? this.#https : this.#http,
+      agent: secure ? agents.https : agents.http,
       headers: {
         "user-agent": "lockstep",
         // Bytes are named by hash as they lie in the archive, so they must not be compressed on the way.
@@ -130,8 +194,10 @@ export class Transport {
 
   /** Closes idle connections, so that the process can end. */
   close(): void {
-    this.#http.destroy();
-    this.#https.destroy();
+    for (const { http, https } of [{ http: this.#http, https: this.#https }, ...this.#guarded.values()]) {
+      http.destroy();
+      https.destroy();
+    }
   }
 }
 

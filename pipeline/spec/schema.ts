@@ -116,7 +116,7 @@ const http = z
     into: path.meta({
       description: "Absolute path in the image: of the file, or of the directory that an archive is unpacked into.",
     }),
-    unpack: z.enum(["none", "tar"]).default("none").meta({ description: "What the file is unpacked as." }),
+    unpack: z.enum(["none", "tar", "zip"]).default("none").meta({ description: "What the file is unpacked as." }),
     strip: z.int().min(0).max(64).optional().meta({
       description: "Leading components of the archive's paths that are left out.",
     }),

@@ -60,7 +60,7 @@ export interface HttpLayer {
   readonly sources: Readonly<Partial<Record<Platform, HttpSource>>>;
   /** Absolute path in the image; with a slash at the end a file keeps its name. */
   readonly into: string;
-  readonly unpack: "none" | "tar";
+  readonly unpack: "none" | "tar" | "zip";
   /** Leading components of the archive's paths that are left out. */
   readonly strip: number;
   /** Globs on paths after stripping; all is taken when there are none. */

@@ -11,6 +11,7 @@ import {
   emptyLock,
   type Lock,
   type LockedHttp,
+  type LockedInputs,
   type LockedPackage,
   type LockedRelease,
   type LockedResolution,
@@ -57,6 +58,8 @@ export interface TinyOptions {
   readonly packages?: readonly Given[];
   /** Files that the lock has by URL. */
   readonly http?: Readonly<Record<string, Uint8Array>>;
+  /** Other entries of the lock, and the blobs that they name. */
+  readonly inputs?: { readonly locked: Partial<LockedInputs>; readonly blobs: readonly Uint8Array[] };
   /** Files of the repository by path. */
   readonly files?: Readonly<Record<string, string>>;
   /** Date of the release; 2026-01-02T03:04:05Z unless given. */
@@ -153,7 +156,8 @@ export async function tinyRepository(options: TinyOptions): Promise<TinyReposito
     await store.put(bytes);
     http.set(url, { size: bytes.length, sha256: sha256Of(bytes) });
   }
-  write("lockstep.lock", formatLock({ ...lockOf(options, packages, release), http }));
+  for (const bytes of options.inputs?.blobs ?? []) await store.put(bytes);
+  write("lockstep.lock", formatLock({ ...lockOf(options, packages, release), http, ...options.inputs?.locked }));
   const plan: TinyRepository["plan"] = async (on = host, names = []) =>
     planRepository(on, await openRepository(store, root), names);
   return {

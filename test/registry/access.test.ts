@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Host } from "../../pipeline/host/host.ts";
 import { sourceOfBytes } from "../../pipeline/registry/blobs.ts";
 import { parseChallenges } from "../../pipeline/registry/challenge.ts";
-import { reachOf } from "../../pipeline/registry/reach.ts";
+import { reachOf } from "../../pipeline/host/reach.ts";
 import { openRepository, type Repository } from "../../pipeline/registry/repository.ts";
 import { hasProgram, run, type Scene, scene, temporaryDirectory } from "../support.ts";
 import { type Piece, plant, testImage } from "./images.ts";

@@ -29,6 +29,8 @@ export interface InputRecipe {
 }
 
 export interface InputFragment {
+  /** Of the blob it was made of, 64 hexadecimal digits. */
+  readonly sha256: string;
   readonly fragment: Fragment;
   /** Blob with the entries as JSON. */
   readonly facts: Digest;
@@ -152,7 +154,8 @@ export async function makeInputFragment(
     newest = sink.newest;
   });
   const facts = await results.put(Buffer.from(JSON.stringify(entries)));
-  const made: InputFragment = { fragment, facts: facts.digest, newest: Number.isFinite(newest) ? newest : 0 };
+  const { sha256 } = recipe.input;
+  const made: InputFragment = { sha256, fragment, facts: facts.digest, newest: Number.isFinite(newest) ? newest : 0 };
   await results.putRecord("fragment", inputRecipeKey(recipe), made);
   return made;
 }

@@ -2,6 +2,7 @@
 import { LockstepError, type Place, type Problem } from "../../host/errors.ts";
 import type { LockedHttp } from "../../lock/types.ts";
 import { fetchBlobs } from "../../source/fetch.ts";
+import { addressesOf, type HttpMirrors, readHttpMirrors } from "../../source/http/settings.ts";
 import { fileName } from "../../spec/check-http.ts";
 import type { HttpLayer, HttpSource, Platform } from "../../spec/types.ts";
 import type { Digest } from "../../store/digest.ts";
@@ -55,9 +56,13 @@ function otherBytes(key: string, wanted: string, found: string, place: Place): P
 }
 
 /** Downloads one file to know what it is. */
-async function look(work: PinWork, { key, requests }: Question<HttpRequest, LockedHttp>): Promise<LockedHttp> {
+async function look(
+  work: PinWork,
+  mirrors: HttpMirrors,
+  { key, requests }: Question<HttpRequest, LockedHttp>,
+): Promise<LockedHttp> {
   const { fetchUnknown } = await import("../../source/http/unknown.ts");
-  const found = await fetchUnknown(work.host, work.store, work.report, key, work.signal);
+  const found = await fetchUnknown(work.host, work.store, work.report, addressesOf(key, mirrors), work.signal);
   const problems = requests.flatMap(({ source: { sha256 }, place }) =>
     sha256 === undefined || sha256 === found.sha256 ? [] : [otherBytes(key, sha256, found.sha256, place)],
   );
@@ -86,10 +91,11 @@ export const httpKind: InputKind<"http", HttpRequest> = {
 
   async resolve(work, questions) {
     const answers = new Map<string, LockedHttp>();
+    const mirrors = await readHttpMirrors(work.host);
     const problems: Problem[] = [];
     for (const question of questions) {
       try {
-        answers.set(question.key, await look(work, question));
+        answers.set(question.key, await look(work, mirrors, question));
       } catch (error) {
         if (!(error instanceof LockstepError) || error.code === "LS1003") throw error;
         problems.push(...error.problems);
@@ -105,7 +111,13 @@ export const httpKind: InputKind<"http", HttpRequest> = {
       size,
       digest: `sha256:${sha256}` as Digest,
     }));
-    await fetchBlobs(host, store, report, wanted, ({ name }) => [name], {
+    // Settings are read only when something is missing.
+    let mirrors: Promise<HttpMirrors> | undefined;
+    const addresses = async ({ name }: (typeof wanted)[number]): Promise<readonly string[]> => {
+      mirrors ??= readHttpMirrors(host);
+      return addressesOf(name, await mirrors);
+    };
+    await fetchBlobs(host, store, report, wanted, addresses, {
       title: "download files",
       whenGone: "write another URL of the same file into the spec, or put a copy where the settings name one",
       ...options,

@@ -51,6 +51,13 @@ const unpackers: { readonly [Way in PlannedInput["unpack"]]: Unpacker<Way> } = {
       await unpackWheel(blob, sink, input);
     },
   },
+  zip: {
+    times: "own",
+    async unpack(blob, sink, input) {
+      const { unpackZip } = await import("../../source/archive/zip.ts");
+      await unpackZip(blob, sink, input);
+    },
+  },
 };
 
 /** The unpacker of a way, to be given inputs of that way. */

@@ -3,13 +3,9 @@ import { LockstepError } from "../../host/errors.ts";
 import { ByteReader } from "../../tree/bytes.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
 import { type Decoders, decompress, worthAProcess } from "../decompress.ts";
+import { contentLimit, entryLimit } from "./limits.ts";
 import { type Selection, selector } from "./select.ts";
 import type { EntrySink, InputBlob } from "./sink.ts";
-
-/** What an archive may become, and how often its size: a hundredth of that is usual, bombs have thousands. */
-const largest = 64 * 2 ** 30;
-const small = 256 << 20;
-const ratio = 200;
 
 /** How archives begin, with the ending that names what decodes them. */
 const beginnings: readonly (readonly [ending: "gz" | "xz" | "zst", bytes: readonly number[]])[] = [
@@ -70,11 +66,15 @@ export async function unpackTar(
   try {
     const head = (await pieces.next()) ?? Buffer.alloc(0);
     const ending = beginnings.find(([, bytes]) => bytes.every((byte, index) => head[index] === byte))?.[0] ?? "tar";
-    const limit = Math.min(largest, small + ratio * size);
+    const limit = contentLimit(size);
     const decoded = decompress(pieces.after(head), `tar.${ending}`, place, limit, size < worthAProcess ? {} : decoders);
     const bytes = new ByteReader(decoded, place);
     try {
-      await readEntries(new TarReader(bytes, { entries: 2_000_000, content: limit }), sink, selector(selection, place));
+      await readEntries(
+        new TarReader(bytes, { entries: entryLimit, content: limit }),
+        sink,
+        selector(selection, place),
+      );
       await bytes.drain();
     } finally {
       await bytes.close();

@@ -64,6 +64,7 @@ async function get(access: ArchiveAccess, address: string): Promise<Answer> {
       const kind = opened.status === 404 || opened.status === 410 ? "gone" : "broken";
       return { kind, reason: `answers ${opened.status}` };
     }
+    if (opened.kind === "misled") return { kind: "broken", reason: opened.reason };
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of opened.body) {

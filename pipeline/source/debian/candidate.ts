@@ -61,6 +61,16 @@ export interface IndexOrigin {
 const priorities = ["required", "important", "standard", "optional"];
 const namePattern = /^[a-z0-9][a-z0-9+.-]*$/;
 const pathPattern = /^pool(?:\/[A-Za-z0-9+.~:_%-]+)+\.deb$/;
+/** The source package of a binary package; `source` is empty when the field is malformed (Debian Policy, section 5.6.1). */
+export function sourceOf(
+  field: string | undefined,
+  name: string,
+  version: string,
+): { readonly source: string; readonly sourceVersion: string } {
+  const match = sourcePattern.exec(field === undefined || field === "" ? name : field);
+  return { source: match?.[1] ?? "", sourceVersion: match?.[2] ?? version };
+}
+
 const sourcePattern = /^([a-z0-9][a-z0-9+.-]*)(?:\s+\(([^()\s]+)\))?$/;
 
 function isMultiArch(text: string): text is Candidate["multiArch"] {
@@ -107,9 +117,7 @@ export function parseCandidate(text: string, origin: IndexOrigin): Candidate {
   if (size === 0) throw malformed(`"${field("Size")}" is not a size in bytes`);
   const sha256 = field("SHA256");
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw malformed("there is no SHA256");
-  const sourceMatch = sourcePattern.exec(field("Source") || name);
-  const source = sourceMatch?.[1] ?? "";
-  const sourceVersion = sourceMatch?.[2] ?? version;
+  const { source, sourceVersion } = sourceOf(field("Source"), name, version);
   if (source === "" || !isVersion(sourceVersion)) throw malformed(`"${field("Source")}" is not a source package`);
   const multiArch = field("Multi-Arch") || "no";
   if (!isMultiArch(multiArch)) throw malformed(`Multi-Arch "${multiArch}" is not known`);

@@ -6,6 +6,7 @@ import type { LockedHttp } from "../../lock/types.ts";
 import type { Report } from "../../report/report.ts";
 import { hexOf } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
+import { shownAddress } from "../address.ts";
 import { Transport } from "../http.ts";
 
 /** Bytes of the largest file that is taken. */
@@ -27,6 +28,7 @@ async function attempt(
     const passing = opened.status === 408 || opened.status === 425 || opened.status === 429 || opened.status >= 500;
     return { reason: `answers ${opened.status}`, final: !passing };
   }
+  if (opened.kind === "misled") return { reason: opened.reason, final: true };
   const writer = await store.writer();
   try {
     let size = 0;
@@ -47,39 +49,44 @@ async function attempt(
   }
 }
 
-/** The file at an address, which is in the store then. LS2702 when it cannot be had, LS1003 on an interrupt, LS1004 without space. */
+/**
+ * The first of several copies of one file that can be had; it is in the store then. LS2702 when none can, with what each said; LS1003 on an
+ * interrupt, LS1004 without space.
+ */
 export async function fetchUnknown(
   host: Host,
   store: Store,
   report: Report,
-  address: string,
+  addresses: readonly string[],
   signal?: AbortSignal,
 ): Promise<LockedHttp> {
   const transport = new Transport(host);
-  const task = report.task(`download ${address}`, "bytes");
-  let reason = "";
+  const task = report.task(`download ${addresses.at(-1) ?? ""}`, "bytes");
+  const onBytes = (done: number, total = 0): void => task.progress(done, total);
+  const refusals = new Map<string, { readonly reason: string; readonly final: boolean }>();
+  const interrupted = (): LockstepError => new LockstepError({ code: "LS1003", message: "interrupted" });
   try {
     for (let round = 1; round <= tries; round++) {
-      if (signal?.aborted === true) throw new LockstepError({ code: "LS1003", message: "interrupted" });
-      try {
-        const found = await attempt(transport, store, address, (done, total = 0) => task.progress(done, total), signal);
+      for (const address of addresses) {
+        if (refusals.get(address)?.final === true) continue;
+        const found = await attempt(transport, store, address, onBytes, signal).catch((error: unknown) => {
+          if (error instanceof LockstepError) throw error;
+          return { reason: systemCode(error) ?? messageOf(error), final: false };
+        });
+        if (signal?.aborted === true) throw interrupted();
         if ("sha256" in found) return found;
-        reason = found.reason;
-        if (found.final) break;
-      } catch (error) {
-        if (error instanceof LockstepError) throw error;
-        reason = systemCode(error) ?? messageOf(error);
+        refusals.set(address, found);
       }
+      if ([...refusals.values()].every(({ final }) => final)) break;
       if (round < tries) await host.sleep(backOff(host, round), signal);
     }
   } finally {
     transport.close();
     task.done();
   }
-  if (signal?.aborted === true) throw new LockstepError({ code: "LS1003", message: "interrupted" });
   throw new LockstepError({
     code: "LS2702",
-    message: `${address} ${reason}`,
+    message: [...refusals].map(([address, { reason }]) => `${shownAddress(address)} ${reason}`).join("; "),
     hint: "check the URL in the spec, and whether this machine may reach it",
   });
 }

@@ -50,6 +50,7 @@ async function attempt(
     const { status } = opened;
     return refusal(`answers ${status}`, status === 408 || status === 425 || status === 429 || status >= 500);
   }
+  if (opened.kind === "misled") return refusal(opened.reason, false);
   const check = new IntegrityCheck(integrity);
   const writer = await store.writer();
   try {

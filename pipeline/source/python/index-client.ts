@@ -53,6 +53,10 @@ async function page(
     try {
       const opened = await transport.open(address, 0, signal);
       if (opened.kind === "body") return await textOf(opened, address);
+      if (opened.kind === "misled") {
+        reason = opened.reason;
+        break;
+      }
       if (opened.status === 404 || opened.status === 410) return undefined;
       reason = `answers ${opened.status}`;
       if (opened.status < 500 && ![408, 425, 429].includes(opened.status)) break;

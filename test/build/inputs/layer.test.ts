@@ -219,8 +219,12 @@ describe("an input that is unpacked", () => {
     const { silent } = await import("../../../pipeline/report/report.ts");
     const stores = { inputs: tiny.store, results: tiny.store };
     const plan = { ...only.plan, layers: [twice] };
-    await expect(buildImages(tiny.host, stores, silent, [{ ...only, plan }], { out: tiny.out })).rejects.toThrow(
-      /^LS4201 .* and another both have opt\/tool\/bin\/alias/,
+    const http = new Map(
+      [...only.inputs.http.values()].flatMap((entry) => [[url, entry] as const, ["another", entry] as const]),
     );
+    const inputs = { ...only.inputs, http };
+    await expect(
+      buildImages(tiny.host, stores, silent, [{ ...only, plan, inputs }], { out: tiny.out }),
+    ).rejects.toThrow(/^LS4201 .* and another both have opt\/tool\/bin\/alias/);
   });
 });

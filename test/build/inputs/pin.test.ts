@@ -16,6 +16,7 @@ import type { Host } from "../../../pipeline/host/host.ts";
 import { readLock, writeLock } from "../../../pipeline/lock/lockfile.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { Store } from "../../../pipeline/store/store.ts";
+import { fetchUnknown } from "../../../pipeline/source/http/unknown.ts";
 import { verifyImages } from "../../../pipeline/verify/verify.ts";
 import { sha256Of } from "../../source/debian/tiny-deb.ts";
 import { startWebServer, type WebServer } from "../../source/web-server.ts";
@@ -191,6 +192,80 @@ describe("pin of files from the web", () => {
     expect(lines[0]).toMatch(/^LS2702 .*\/gone answers 404/);
     expect(lines[1]).toMatch(/^LS2702 .*\/empty has no content/);
     expect((await readLock(at.root)).http.size).toBe(0);
+  });
+
+  it("takes copies where the settings name them, also when nobody else is there", async () => {
+    const at = await site();
+    const copies = await startWebServer();
+    onTestFinished(() => copies.close());
+    copies.files.set("/mirror/deep/a", one);
+    at.web.files.set("/deep/a", two).set("/b", two);
+    at.spec("app", { "deep/a": `into: /a, sha256: "${sha256Of(one)}"`, b: "into: /b" });
+    mkdirSync(at.host.configDirectory, { recursive: true });
+    const settings = { http: { mirrors: { [`${at.web.base}/`]: [`${copies.base}/mirror/`] } } };
+    writeFileSync(join(at.host.configDirectory, "config.yaml"), JSON.stringify(settings));
+    const { lock } = await at.pin();
+    // The lock names what the spec names, wherever it came from.
+    expect([...lock.http.keys()]).toEqual([`${at.web.base}/b`, `${at.web.base}/deep/a`]);
+    expect(at.web.requests).toEqual(["/b"]);
+    expect(copies.requests.toSorted()).toEqual(["/mirror/b", "/mirror/deep/a"]);
+    const repository = await openRepository(at.store, at.root);
+    const planned = planRepository(at.host, repository, []);
+    await at.web.close();
+    copies.files.set("/mirror/b", two);
+    const empty = new Store(at.host, join(at.directory, "empty"));
+    await fetchLocked(at.host, empty, silent, repository, planned, { tries: 1 });
+    // What a copy serves is checked like everything else.
+    copies.files.set("/mirror/b", one);
+    const other = new Store(at.host, join(at.directory, "other"));
+    await expect(fetchLocked(at.host, other, silent, repository, planned, { tries: 1 })).rejects.toThrow("LS3104");
+  });
+
+  it.each([
+    ["http: { mirror: {} }", "http.mirror is not a setting"],
+    ["http: []", "http is not a map"],
+    ['http: { mirrors: { "files.example": ["https://copies.example/"] } }', "holds something that is no address"],
+    ['http: { mirrors: { "https://files.example/": "https://copies.example/" } }', "is not a list"],
+    ['http: { mirrors: { "https://files.example/": ["ftp://copies.example/"] } }', "not https: or http: or file:"],
+    ['http: { mirrors: { "https://files.example/a": ["https://copies.example/"] } }', "does not end with a slash"],
+    ["http: {", "LS3105"],
+  ])("LS3105: refuses the settings %s", async (settings, why) => {
+    const at = await site();
+    at.web.files.set("/a", one);
+    at.spec("app", { a: "into: /a" });
+    mkdirSync(at.host.configDirectory, { recursive: true });
+    writeFileSync(join(at.host.configDirectory, "config.yaml"), settings);
+    const message = await at.failure();
+    expect(message).toMatch(/^LS3105 .*config.yaml:1:/);
+    expect(message).toContain(why);
+  });
+
+  it("LS2702: follows no redirect from the internet to what is near", async () => {
+    const at = await site();
+    const proxy = await startWebServer();
+    onTestFinished(() => proxy.close());
+    const host: Host = { ...at.host, env: (name) => (name === "http_proxy" ? proxy.base : undefined) };
+    const leading = async (location: string): Promise<unknown> => {
+      proxy.files.set("http://files.example/a", (_, response) => void response.writeHead(302, { location }).end());
+      return fetchUnknown(host, at.store, silent, ["http://files.example/a"]).catch((error: unknown) => error);
+    };
+    for (const location of [
+      "http://169.254.169.254/latest",
+      "http://127.0.0.1:9/",
+      "http://[::1]/",
+      "http://10.0.0.1/",
+      "http://localhost/",
+    ])
+      expect(String(await leading(location)), location).toMatch(
+        /LS2702 .* sent a redirect that leads to the local address/,
+      );
+    expect(String(await leading("file:///etc/passwd"))).toContain("sent a redirect that leads out of the web");
+    expect(String(await leading("http://user:secret@files.example/"))).toMatch(
+      /leads to files.example with a user name(?!.*secret)/,
+    );
+    proxy.files.set("http://other.example/b", one);
+    expect(await leading("http://other.example/b")).toEqual({ size: 4, sha256: sha256Of(one) });
+    expect(proxy.requests.every((path) => /^http:\/\/(files|other)\.example\//.test(path))).toBe(true);
   });
 
   it("LS2032: refuses two hashes for one URL", async () => {

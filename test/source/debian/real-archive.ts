@@ -17,7 +17,7 @@ export async function readInRelease(host: Host, base: string, suite: string): Pr
   const transport = new Transport(host);
   try {
     const opened = await transport.open(addressBelow(base, `dists/${suite}/InRelease`));
-    if (opened.kind === "status") throw new Error(`${suite}: status ${opened.status}`);
+    if (opened.kind !== "body") throw new Error(`${suite}: ${JSON.stringify(opened)}`);
     return await collect(opened.body);
   } finally {
     transport.close();
