@@ -115,6 +115,7 @@ export const codes = {
   LS2610: { title: "file of a wheel is not the one its RECORD says", exit: 3 },
   LS2611: { title: "package index is not known or not usable", exit: 4 },
   LS2612: { title: "answer of the package index is malformed", exit: 3 },
+  LS2613: { title: "Python package needs what is not required", exit: 3 },
   // 27xx inputs, and files from the web
   LS2701: { title: "file is not the one the spec names", exit: 3 },
   LS2702: { title: "file cannot be pinned", exit: 4 },

@@ -82,12 +82,23 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
   if (raw.http !== undefined) return httpLayerOf(raw.http, document, path);
   if (raw.git !== undefined) return gitLayerOf(raw.git, document, path);
   if (raw.python !== undefined) {
-    const { python, glibc, into, layout, owner } = raw.python;
+    const { python, glibc, into, layout, dependencies, owner } = raw.python;
     const minor = python.split(".").slice(0, 2).join(".");
     const requirements = resolveSource(document.file, raw.python.requirements) ?? raw.python.requirements;
     const interpreter = raw.python.interpreter ?? `/usr/bin/python${minor}`;
     const libc = glibc === undefined ? {} : { glibc };
-    return { kind: "python", place, requirements, python, ...libc, into, layout, interpreter, owner: ownerOf(owner) };
+    return {
+      kind: "python",
+      place,
+      requirements,
+      python,
+      ...libc,
+      into,
+      layout,
+      dependencies,
+      interpreter,
+      owner: ownerOf(owner),
+    };
   }
   return { kind: "symlinks", place, symlinks: raw.symlinks ?? [] };
 }

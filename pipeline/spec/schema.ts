@@ -191,6 +191,9 @@ const python = z
     layout: z.enum(["directory", "prefix", "debian"]).default("directory").meta({
       description: "Modules right in `into`, or where a Python with this prefix, or Debian's, looks for them.",
     }),
+    dependencies: z.enum(["all", "none"]).default("all").meta({
+      description: "Whether the file must have all that its packages need, or has exactly these packages.",
+    }),
     interpreter: text(/^\/[!-~]{1,119}$/, "an absolute path without blanks, of at most 120 characters")
       .optional()
       .meta({ description: "The Python that commands start; /usr/bin/python<version> unless given." }),

@@ -118,6 +118,8 @@ export interface PythonLayer {
   readonly into: string;
   /** `directory`: modules right in `into`. `prefix`, `debian`: where a Python with that prefix looks for them, or Debian's. */
   readonly layout: "directory" | "prefix" | "debian";
+  /** `all`: what packages need must be in the file. `none`: exactly these packages, whatever they need. */
+  readonly dependencies: "all" | "none";
   /** Absolute path of the Python that commands start. */
   readonly interpreter: string;
   readonly owner: Owner;

@@ -5,16 +5,19 @@ import { LockstepError, messageOf, type Problem } from "../../host/errors.ts";
 import { memoize } from "../../host/memoize.ts";
 import type { LockedWheel } from "../../lock/types.ts";
 import { parseRequirements, type Requirement, requirementsFor } from "../../source/python/requirements.ts";
-import { parseWheelName, Ranking } from "../../source/python/select.ts";
+import { parseWheelName, rankingFor } from "../../source/python/select.ts";
 import type { PythonTarget } from "../../source/python/target.ts";
 import { sameVersion } from "../../source/python/version.ts";
 import type { ImageSpec, Platform, PythonLayer } from "../../spec/types.ts";
 import type { PlannedWheel } from "../plan.ts";
 import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
 
-interface WheelRequest extends InputRequest {
+export interface WheelRequest extends InputRequest {
   readonly requirement: Requirement;
   readonly target: PythonTarget;
+  /** All that the layer requires on the platform, by name. */
+  readonly all: ReadonlyMap<string, Requirement>;
+  readonly dependencies: PythonLayer["dependencies"];
 }
 
 /** The C library of Debian's releases: within one it never becomes another version. */
@@ -51,7 +54,6 @@ const parsed = memoize((entry: string) => {
   const at = entry.indexOf("\0");
   return parseRequirements(entry.slice(at + 1), entry.slice(0, at));
 }, 64);
-const rankings = memoize((target: string) => new Ranking(JSON.parse(target) as PythonTarget), 16);
 
 /** Requirements of a layer that count on a platform. Throws LS2045, LS2601 to LS2607, LS1004. */
 function wantedBy(
@@ -70,18 +72,18 @@ function wantedBy(
       { cause: error },
     );
   }
-  return requirementsFor(parsed(`${layer.requirements}\0${text}`), target).map((requirement) => ({
+  const required = requirementsFor(parsed(`${layer.requirements}\0${text}`), target);
+  const all = new Map(required.map((requirement) => [requirement.name, requirement]));
+  return required.map((requirement) => ({
     image: spec.name,
     key: `${requirement.name}==${requirement.version}`,
     platforms: [platform],
     place: requirement.place,
     requirement,
     target,
+    all,
+    dependencies: layer.dependencies,
   }));
-}
-
-function rankingOf({ platform, python, glibc }: PythonTarget): Ranking {
-  return rankings(JSON.stringify({ platform, python, glibc }));
 }
 
 /** Wheels as they are chosen among, by name of the project: a lock may have thousands. */
@@ -113,7 +115,7 @@ export const wheelsKind: InputKind<"wheels", WheelRequest> = {
       throw new LockstepError([...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]);
     }
     return requests.map((request) => {
-      const chosen = rankingOf(request.target).choose(request.requirement, files.get(request.requirement.name) ?? []);
+      const chosen = rankingFor(request.target).choose(request.requirement, files.get(request.requirement.name) ?? []);
       return chosen === undefined ? request : { ...request, key: chosen.file };
     });
   },
@@ -127,61 +129,12 @@ export const wheelsKind: InputKind<"wheels", WheelRequest> = {
 
   moves: () => true,
 
-  async resolve({ host, report, signal }, questions) {
-    const requests = questions.flatMap((question) => question.requests);
-    const names = [...new Set(requests.map(({ requirement }) => requirement.name))].toSorted();
-    const { IndexClient } = await import("../../source/python/index-client.ts");
-    const client = await IndexClient.open(host, signal);
-    const task = report.task(`ask for ${names.length} Python ${names.length === 1 ? "package" : "packages"}`, "items");
-    const answers = new Map<string, LockedWheel>();
-    const problems: Problem[] = [];
-    try {
-      const found = await client.files(names, (done) => task.progress(done, names.length));
-      for (const { requirement, target } of requests) {
-        const listed = found.get(requirement.name) ?? [];
-        const allowed = listed.flatMap((file) =>
-          file.sha256 !== undefined && requirement.hashes.includes(file.sha256)
-            ? [{ ...file, sha256: file.sha256 }]
-            : [],
-        );
-        const chosen = rankingOf(target).choose(requirement, allowed);
-        if (chosen === undefined) {
-          problems.push(
-            noWheel(
-              requirement,
-              target,
-              listed.map(({ file }) => file),
-              allowed.map(({ file }) => file),
-            ),
-          );
-          continue;
-        }
-        const before = answers.get(chosen.file);
-        if (before !== undefined && before.sha256 !== chosen.sha256) {
-          const message = `${chosen.file} is two files, with the hashes ${before.sha256} and ${chosen.sha256}`;
-          problems.push({
-            code: "LS2608",
-            message,
-            place: requirement.place,
-            hint: "leave the hash of one of them in the files of requirements",
-          });
-        }
-        if (before !== undefined) continue;
-        const version = parseWheelName(chosen.file)?.version ?? requirement.version;
-        answers.set(chosen.file, {
-          name: requirement.name,
-          version,
-          size: await client.size(chosen),
-          sha256: chosen.sha256,
-        });
-      }
-    } finally {
-      client.close();
-      task.done();
-    }
-    if (problems.length > 0)
-      throw new LockstepError([...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()]);
-    return answers;
+  async resolve(work, questions) {
+    const { resolveWheels } = await import("./wheels-resolve.ts");
+    return resolveWheels(
+      work,
+      questions.flatMap(({ requests }) => requests),
+    );
   },
 
   async fetch(host, store, report, _, entries, options) {
@@ -189,28 +142,6 @@ export const wheelsKind: InputKind<"wheels", WheelRequest> = {
     await fetchWheels(host, store, report, entries, options);
   },
 };
-
-function noWheel(
-  { name, version, place }: Requirement,
-  { python, platform, glibc }: PythonTarget,
-  listed: readonly string[],
-  allowed: readonly string[],
-): Problem {
-  const some = allowed.length === 0 ? listed : allowed;
-  const shown = some.slice(0, 3).join(", ") + (some.length > 3 ? ` and ${some.length - 3} more` : "");
-  const what =
-    listed.length === 0
-      ? "the index does not know it"
-      : allowed.length === 0
-        ? `the index has ${shown}, none of these hashes`
-        : `the hashes are of ${shown}`;
-  return {
-    code: "LS2608",
-    message: `${name} ${version} has no wheel for Python ${python} on ${platform} with glibc ${glibc}: ${what}`,
-    place,
-    hint: "generate the hashes anew, with those of all files of the version, or choose a version with a wheel for the platform",
-  };
-}
 
 function inside(path: string): string {
   return path.replace(/^\/+|\/+$/g, "");
@@ -253,7 +184,7 @@ export function planWheels(
   const into = inside(layer.into);
   const inputs = wantedBy(source, spec, layer, platform).flatMap(({ requirement, target }): readonly PlannedWheel[] => {
     const { name, version } = requirement;
-    const chosen = rankingOf(target).choose(requirement, files.get(name) ?? []);
+    const chosen = rankingFor(target).choose(requirement, files.get(name) ?? []);
     if (chosen === undefined) return [];
     const { file: key, sha256 } = chosen;
     const minor = python.split(".").slice(0, 2).join(".");

@@ -1,4 +1,5 @@
 /** Wheels by their file names, and which of several is the one for a target (binary distribution format, "File name convention"). */
+import { memoize } from "../../host/memoize.ts";
 import { normalizedName } from "./markers.ts";
 import type { Requirement } from "./requirements.ts";
 import { type PythonTarget, supportedTags } from "./target.ts";
@@ -77,4 +78,11 @@ function precedes(a: Order, b: Order): boolean {
   if (a[1] !== b[1]) return a[1] < b[1];
   if (a[2] !== b[2]) return a[2] > b[2];
   return a[3] < b[3];
+}
+
+const rankings = memoize((target: string) => new Ranking(JSON.parse(target) as PythonTarget), 16);
+
+/** The ranking of a target; those asked for last are remembered, because each has some thousand tags. */
+export function rankingFor({ platform, python, glibc }: PythonTarget): Ranking {
+  return rankings(JSON.stringify({ platform, python, glibc }));
 }

@@ -207,6 +207,28 @@ describe("layers of Python wheels", () => {
     );
   });
 
+  it("LS2613: have all that their packages need in the file, unless the spec says otherwise", async () => {
+    const index = await startIndex();
+    const { spec, pin } = site({ PIP_INDEX_URL: index.index });
+    const metadata =
+      "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\nRequires-Dist: Needed_Package>=2; platform_machine == 'aarch64'\n";
+    const tiny = `tiny==1.0 ${index.add("tiny", pure, tinyWheel({ metadata }))}\n`;
+    const needed = (version: string): string =>
+      `needed-package==${version} ${index.add("needed-package", `needed_package-${version}-py3-none-any.whl`, tinyWheel({ name: "needed_package", version }))}\n`;
+    spec(tiny);
+    await expect(pin()).rejects.toThrow(
+      /^LS2613 images\/app\/requirements\.txt:1 tiny 1\.0 needs needed-package, which is not required for linux\/arm64;[^\n]*$/,
+    );
+    spec(tiny, "", "[linux/amd64]");
+    expect((await pin()).lock.wheels.size).toBe(1);
+    spec(tiny + needed("1.9"));
+    await expect(pin()).rejects.toThrow(/tiny 1\.0 needs needed-package >=2, and 1\.9 is required in line 2/);
+    spec(tiny + needed("2.0"));
+    expect((await pin()).lock.wheels.size).toBe(2);
+    spec(tiny, ", dependencies: none");
+    expect((await pin()).lock.wheels.size).toBe(1);
+  });
+
   it("LS2045: say which C library is meant when no Debian package does", async () => {
     const { spec, problems, root } = site({});
     spec(`tiny==1.0 --hash=sha256:${"0".repeat(64)}\n`);
