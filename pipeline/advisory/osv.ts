@@ -128,7 +128,7 @@ function readAffected(reader: Reader, value: unknown, path: string): readonly Af
 function severityOf(document: Content): string | undefined {
   const read = (value: unknown, field: string): string | undefined => {
     const found = typeof value === "object" && value !== null ? (value as Content)[field] : undefined;
-    return typeof found === "string" && found !== "" ? found : undefined;
+    return typeof found === "string" && found !== "" && found !== "not yet assigned" ? found : undefined;
   };
   const affected: readonly unknown[] = Array.isArray(document["affected"]) ? document["affected"] : [];
   const urgencies = affected.map((item) =>

@@ -46,6 +46,9 @@ export function versionChange({ change, from, to }: ItemChange): string {
   return `${versions.join(" → ")}${remark}`;
 }
 
+/** Advisories that remain and are listed: what the pin changes has to be found among them. */
+const mostRemaining = 20;
+
 const marks: Readonly<Record<ItemChange["change"], string>> = {
   added: "+",
   removed: "-",
@@ -112,12 +115,14 @@ function advisoryLine({ advisory, subjects }: AdvisoryMatch): string {
 }
 
 function advisoryLines({ read, modified, fixed, introduced, remaining, undecided }: AdvisoryReport): readonly string[] {
-  const part = (title: string, matches: readonly AdvisoryMatch[]): readonly string[] =>
-    matches.length === 0 ? [] : [`${title}:`, ...matches.map(advisoryLine)];
+  const part = (title: string, matches: readonly AdvisoryMatch[], most = matches.length): readonly string[] => {
+    const more = matches.length > most ? [`  and ${matches.length - most} more (--json has all)`] : [];
+    return matches.length === 0 ? [] : [`${title}:`, ...matches.slice(0, most).map(advisoryLine), ...more];
+  };
   return [
     ...part("advisories fixed", fixed),
     ...part("advisories introduced", introduced),
-    ...part("advisories that remain", remaining),
+    ...part("advisories that remain", remaining, mostRemaining),
     ...(undecided.length === 0
       ? []
       : [printable(`versions without an order, not fully checked: ${undecided.join(", ")}`)]),

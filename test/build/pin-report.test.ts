@@ -256,6 +256,26 @@ describe("advisories", () => {
 });
 
 describe("the report of a pin", () => {
+  it("lists some of the advisories that remain, and counts the others", async () => {
+    const { store } = scene();
+    const lock = lockOf({ web: both(["curl", "8.2-1", 10]) });
+    const many = Array.from({ length: 33 }, (_, i) =>
+      advisory(`X-${i + 100}`, "curl", "0", "9", {
+        affected: [
+          {
+            package: { ecosystem: "Debian", name: "curl" },
+            versions: ["8.2-1"],
+            ecosystem_specific: { urgency: i === 0 ? "not yet assigned" : "low" },
+          },
+        ],
+      }),
+    );
+    const text = reportText(await reported(store, lock, lock, many));
+    expect(text.match(/^ {2}X-/gm)).toHaveLength(20);
+    expect(text).toContain("  X-100 curl 8.2-1\n  X-101 [low] curl 8.2-1\n");
+    expect(text).toContain("\n  and 13 more (--json has all)\nadvisories: 0 fixed, 0 introduced, 33 remain (of 33, ");
+  });
+
   it("is this text, and this Markdown, for these locks", async () => {
     const { store } = scene();
     const { before, after } = await changes(store);
