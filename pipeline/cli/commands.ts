@@ -55,7 +55,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "check specs, lock, scripts and rendered manifests, and lint the repository",
     load: () => import("./check.ts"),
   },
-  { name: "lock", summary: "merge the lock of two branches, as Git's merge driver", load: () => import("./lock.ts") },
+  {
+    name: "lock",
+    summary: "merge the lock of two branches, as Git's merge driver, and show how locks differ",
+    load: () => import("./lock.ts"),
+  },
   {
     name: "store",
     summary: "look after the store, and share it: gc, check, du, push, pull",

@@ -1,38 +1,20 @@
 /** `lockstep pin`: the only command that decides what is in an image; everything else reads the lock. */
-import { resolve } from "node:path";
-import { Option } from "commander";
-import type { PinDiff } from "../build/pin-diff.ts";
-import { compareAdvisories } from "../build/pin-advisories.ts";
-import { factsOfDiff } from "../build/pin-facts.ts";
-import { reportMarkdown } from "../build/pin-markdown.ts";
-import { type PinReport, reportDocument } from "../build/pin-report.ts";
-import { reportText } from "../build/pin-text.ts";
-import { type Pinned, pin } from "../build/pin.ts";
-import { fetchDebs, readSpecs } from "../build/repository.ts";
+import { reportDocument } from "../build/pin-report.ts";
+import { pin } from "../build/pin.ts";
+import { readSpecs } from "../build/repository.ts";
 import { LockstepError, formatProblem } from "../host/errors.ts";
 import { lockFile, readLockText, writeLock } from "../lock/lockfile.ts";
 import { salvageLock } from "../lock/salvage.ts";
-import { type Lock, emptyLock } from "../lock/types.ts";
-import type { CommandModule, Context } from "./command.ts";
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
+import { emptyLock } from "../lock/types.ts";
+import type { CommandModule } from "./command.ts";
+import { collect, defineReport, describeDiff, texts, writtenReport } from "./lock-report.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
     .option("--only <name>", "move this image, package or other input alone, and what must move with it")
     .option("--to <version>", "NAME=VERSION, or the version for --only; may be given several times", collect)
-    .option("-n, --dry-run", "show the difference and write nothing")
-    .option("--licences", "fetch the packages that changed, to compare licences and installed sizes")
-    .option(
-      "--advisories <path>",
-      "file, directory or zip archive of OSV advisories; may be given several times",
-      collect,
-    )
-    .addOption(
-      new Option("--format <format>", "how the difference is written").choices(["text", "markdown"]).default("text"),
-    );
+    .option("-n, --dry-run", "show the difference and write nothing");
+  defineReport(command);
 };
 
 export const examples: CommandModule["examples"] = [
@@ -45,10 +27,6 @@ export const examples: CommandModule["examples"] = [
 
 function usage(message: string): LockstepError {
   return new LockstepError({ code: "LS1002", message });
-}
-
-function texts(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : [];
 }
 
 /** What may move: `only`, or exact versions by name. Throws LS1002. */
@@ -72,45 +50,6 @@ function wanted(options: Readonly<Record<string, unknown>>): {
   return only === undefined ? {} : { only };
 }
 
-/** The difference with all that is known about it, and asked for. */
-async function describe(
-  context: Context,
-  options: Readonly<Record<string, unknown>>,
-  before: Lock,
-  { lock, diff, installed }: Pinned,
-): Promise<PinReport> {
-  const { host, store, report } = context;
-  const licences = options["licences"] === true;
-  if (licences) await fetchChanged(context, diff, { before, after: lock });
-  const sources = texts(options["advisories"]).map((path) => ({ path: resolve(host.cwd, path), shown: path }));
-  const facts = await factsOfDiff(store, report, diff, { before, after: lock }, installed, licences);
-  if (sources.length === 0) return { diff, facts };
-  return { diff, facts, advisories: await compareAdvisories(sources, before, lock) };
-}
-
-/** Fetches what a difference names. What the archive no longer has cannot be looked at, and stays unknown. */
-async function fetchChanged(
-  { host, store, report, signal }: Context,
-  diff: PinDiff,
-  locks: { readonly before: Lock; readonly after: Lock },
-): Promise<void> {
-  const title = "downloading packages that changed";
-  for (const [side, lock] of [
-    ["to", locks.after],
-    ["from", locks.before],
-  ] as const) {
-    const hashes = new Set(diff.changes.flatMap((change) => change[side]?.sha256 ?? []));
-    const packages = [...lock.packages.values()].filter(({ sha256 }) => hashes.has(sha256));
-    try {
-      await fetchDebs(host, store, report, packages, { signal, title });
-    } catch (error) {
-      const gone = error instanceof LockstepError && error.problems.every(({ code }) => code === "LS3103");
-      if (!gone || side === "to") throw error;
-      report.detail(error.message);
-    }
-  }
-}
-
 export const run: CommandModule["run"] = async (context, options) => {
   const { host, store, report, root, signal } = context;
   const move = wanted(options);
@@ -121,7 +60,8 @@ export const run: CommandModule["run"] = async (context, options) => {
   for (const problem of problems) report.warn(formatProblem(problem));
   const pinned = await pin(host, store, report, { root, specs, lock, signal, ...move });
   // Advisories are read before anything is written: a wrong file among them leaves the lock as it was.
-  const described = await describe(context, options, lock, pinned);
+  const { diff, installed } = pinned;
+  const described = await describeDiff(context, options, { before: lock, after: pinned.lock, diff, installed });
   const dryRun = options["dryRun"] === true;
   const written = !dryRun && (await writeLock(host, root, pinned.lock));
   const state = dryRun
@@ -129,11 +69,9 @@ export const run: CommandModule["run"] = async (context, options) => {
     : written
       ? "wrote lockstep.lock"
       : "lockstep.lock is up to date";
-  const markdown = options["format"] === "markdown";
-  if (markdown) report.detail(state);
   return {
     exit: 0,
     result: { written, diff: reportDocument(described) },
-    text: markdown ? reportMarkdown(described) : `${reportText(described)}${state}\n`,
+    text: writtenReport(context, options, described, `${state}\n`),
   };
 };

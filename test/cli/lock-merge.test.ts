@@ -175,6 +175,34 @@ describe.skipIf(!git)("a merge by Git (needs git)", () => {
   });
 });
 
+describe("lockstep lock diff", () => {
+  it("reports on any two locks, as text, Markdown and JSON, in a repository or outside of one", async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, "none"), "");
+    writeFileSync(join(directory, "old"), formatLock(lockWith({ a: "1" }, ["9"])));
+    writeFileSync(join(directory, "new"), formatLock(lockWith({ a: "2", b: "1" })));
+    const call = (...args: readonly string[]) => lockstep(["lock", "diff", ...args], { cwd: directory });
+    const text = await call("old", "new");
+    expect(text.code).toBe(0);
+    expect(text.stdout).toContain("+ image 9\npackages:\n+ netbase (linux/amd64)  6.5  1007 B  9\n");
+    expect(text.stdout).toContain("! https://files.example/a  111111111111 → 222222222222 (other bytes)  same size\n");
+    expect(text.stdout).toContain("+ https://files.example/b  ");
+    expect((await call("old", "new", "--format", "markdown")).stdout).toMatch(
+      /^## Pinned inputs\n\n- packages: 1 added\n- files: /,
+    );
+    const json = JSON.parse((await call("none", "new", "--json")).stdout) as {
+      result: { diff: { addedImages: unknown } };
+    };
+    expect(json.result.diff.addedImages).toEqual(["10", "9", "web"]);
+    expect((await call("new", "new")).stdout).toBe("nothing changed\n");
+    expect(await call("new")).toMatchObject({ code: 2, stderr: "LS1002 lock diff takes 2 files, not 1\n" });
+    writeFileSync(join(directory, "osv.json"), "[]");
+    const advised = await call("old", "new", "--advisories", "osv.json");
+    expect(advised).toMatchObject({ code: 3, stdout: "" });
+    expect(advised.stderr).toMatch(/^LS2212 osv.json has no advisory in it/);
+  });
+});
+
 describe("lockstep lock merge", () => {
   it("says in JSON what came out, and needs all three files", async () => {
     const directory = temporaryDirectory();
@@ -189,6 +217,8 @@ describe("lockstep lock merge", () => {
       exit: 1,
       result: { recomputed: [], problems: [{ code: "LS2211", place: { file: "lockstep.lock" } }] },
     });
+    const few = await lockstep(["lock", "merge", "base", "ours"], { cwd: directory });
+    expect(few).toMatchObject({ code: 2, stderr: "LS1002 lock merge takes 3 files, not 2\n" });
     const missing = await lockstep(["lock", "merge", "base", "ours", "none"], { cwd: directory });
     expect(missing).toMatchObject({ code: 2, stdout: "", stderr: "LS1002 none cannot be read (ENOENT)\n" });
     expect(readFileSync(join(directory, "base"), "utf8")).toBe("");
