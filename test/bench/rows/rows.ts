@@ -4,10 +4,22 @@ import { file } from "./file.ts";
 import { fleet } from "./fleet.ts";
 import { gzip } from "./gzip.ts";
 import { image } from "./image.ts";
+import { lint } from "./lint.ts";
 import { memory } from "./memory.ts";
 import { pin } from "./pin.ts";
 import { registry } from "./registry.ts";
 import { unchanged } from "./unchanged.ts";
 import { upgrade } from "./upgrade.ts";
 
-export const experiments: readonly Experiment[] = [image, upgrade, unchanged, file, fleet, memory, pin, gzip, registry];
+export const experiments: readonly Experiment[] = [
+  image,
+  upgrade,
+  unchanged,
+  file,
+  fleet,
+  memory,
+  pin,
+  gzip,
+  registry,
+  lint,
+];
