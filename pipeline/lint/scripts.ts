@@ -16,7 +16,8 @@ export function dockerfileScripts(text: string, file: Dockerfile): readonly Scri
   let foreign = false;
   return file.instructions.flatMap((instruction) => {
     const { keyword, json } = instruction;
-    if (keyword === "FROM") foreign = false;
+    if (keyword === "FROM" && !instruction.onbuild)
+      foreign = /windows|nanoserver|servercore/i.test(instruction.body.text);
     if (keyword === "SHELL") foreign = !posixShell.test(json?.[0]?.text ?? "");
     if (keyword !== "RUN") return [];
     const run = { instruction, file };

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rules } from "../../pipeline/lint/rules/rules.ts";
+import { lintText } from "../../pipeline/lint/lint.ts";
+import { noSettings } from "../../pipeline/lint/settings.ts";
 import { findingsOf, found, idsOf } from "./lint-text.ts";
 
 const script = (text: string): readonly string[] => idsOf("build.sh", `#!/bin/bash\n${text}\n`);
@@ -199,5 +201,65 @@ describe("files that are hostile", () => {
     ["compose.yaml", "services: &a { a: *a }\n"],
   ])("%s of unusual shape is read in reasonable time", (path, content) => {
     expect(Array.isArray(findingsOf(path, content))).toBe(true);
+  });
+});
+
+describe("Dockerfiles", () => {
+  const digest = `sha256:${"1".repeat(64)}`;
+  const base = `FROM registry.example/a@${digest} AS base\n`;
+
+  it.each([
+    [
+      "stages inherit what the stages they are from have set",
+      `${base}ENV LC_ALL=C\nWORKDIR /x\nFROM base AS b\nWORKDIR y\nFROM B\nRUN sort z\n`,
+    ],
+    [
+      "a clone is held by a checkout of a later step",
+      `${base}RUN git clone https://git.example/x\nRUN git -C x checkout $COMMIT\n`,
+    ],
+    ["a tree may be copied through a pipe", `${base}RUN tar -cf - a | tar -C /b -xf -\n`],
+    ["what eval is given at run time is not guessed", `${base}RUN eval A=\\\${B$C} && true\n`],
+    [
+      "images of Windows have no shell that is read",
+      `FROM registry.example/windows/nanoserver@${digest}\nRUN icacls C:\\a /grant "A":(OI)(CI)F && date\n`,
+    ],
+    [
+      "stages, numbers and scratch are no images",
+      `${base}FROM scratch\nCOPY --from=0 /a /a\nCOPY --from=BASE /b /b\nRUN --mount=type=bind,from=base,target=/c true\n`,
+    ],
+    [
+      "a default makes a base known",
+      `ARG B=registry.example/a@${digest}\nFROM \${B:-x}\nFROM \${C:-registry.example/a@${digest}}\n`,
+    ],
+    ["what is not set by ARG may have a digest all the same", `ARG R\nFROM \${R}/a@${digest}\n`],
+  ])("%s", (_, text) => {
+    expect(idsOf("Dockerfile", text)).toEqual([]);
+  });
+
+  it("say where in the file, whatever is in between", () => {
+    const text = `${base}RUN true; \\\n  # one\n\n  true; \\\n  date\nRUN <<A\ntrue\nuuidgen\nA\nRUN ["sh", "-c", "a; date"]\nONBUILD RUN \\\n date\n`;
+    expect(found("Dockerfile", text)).toEqual(["LK2001 6:3", "LK2006 9:1", "LK2001 11:22", "LK2001 13:2"]);
+    expect(found("Dockerfile", text.replaceAll("\n", "\r\n"))).toEqual(found("Dockerfile", text));
+  });
+
+  it("are kept out of .git by their .dockerignore", () => {
+    const lint = (ignored: string | undefined): readonly string[] =>
+      lintText(
+        {
+          path: "a/Dockerfile",
+          text: `${base}COPY . /app\n`,
+          complete: true,
+          beside: () => false,
+          readBeside: (name) => (name === ".dockerignore" ? ignored : undefined),
+        },
+        "dockerfile",
+        noSettings,
+        () => [],
+      ).map(({ rule }) => rule.id);
+    expect(lint(undefined)).toEqual(["LK1007"]);
+    expect(lint("node_modules\n")).toEqual(["LK1007"]);
+    for (const text of [".git\n", "**/.git\n", "# all\n*\n!src\n", "/.git/\r\n", ".*\n"])
+      expect(lint(text)).toEqual([]);
+    expect(lint("*\n!.git\n")).toEqual(["LK1007"]);
   });
 });

@@ -1,5 +1,5 @@
 /** Finds the here-documents of a Dockerfile instruction and takes their lines. */
-import { type Slice, verbatim } from "../text.ts";
+import { type Slice, SliceBuilder } from "../text.ts";
 import type { LineReader } from "./lines.ts";
 
 export interface Heredoc {
@@ -52,15 +52,17 @@ function openings(line: string): readonly Opening[] {
 /** The here-documents that a line announces; the reader is behind them then. */
 export function takeHeredocs(line: string, reader: LineReader): readonly Heredoc[] {
   return openings(line).map(({ name, expand, stripTabs }) => {
-    let text = "";
-    let at: number | undefined;
+    const builder = new SliceBuilder();
     for (;;) {
       const next = reader.raw();
-      if (next === undefined) return { name, expand, body: verbatim(text, at ?? 0), closed: false };
-      at ??= next.at;
+      if (next === undefined) return { name, expand, body: builder.build(), closed: false };
       const plain = stripTabs ? next.text.replace(/^\t+/, "") : next.text;
-      if (plain === name) return { name, expand, body: verbatim(text, at), closed: true };
-      text += `${next.text}\n`;
+      if (plain === name) {
+        // Where the text ends has a place too.
+        builder.add("", next.at);
+        return { name, expand, body: builder.build(), closed: true };
+      }
+      builder.add(`${next.text}\n`, next.at);
     }
   });
 }

@@ -73,17 +73,25 @@ export function globalArguments({ instructions }: Dockerfile): ReadonlyMap<strin
 
 type Variables = ReadonlyMap<string, string | undefined>;
 
-/** For each RUN instruction what ARG and ENV have set in its stage before it, with values as they are written. */
+/** Number of the stage that a stage is from; undefined when it is from an image. */
+export function parentStage({ stages }: Dockerfile, stage: number): number | undefined {
+  const base = stages[stage]?.base.text.toLowerCase();
+  const index = stages.slice(0, Math.max(stage, 0)).findLastIndex(({ name }) => name !== undefined && name === base);
+  return index < 0 ? undefined : index;
+}
+
+/** For each RUN instruction what ARG and ENV have set before it, in its stage and in those it is from, with values as they are written. */
 export function environments(file: Dockerfile): ReadonlyMap<Instruction, Variables> {
   const found = new Map<Instruction, Variables>();
-  let stage = -1;
-  let variables: Variables = new Map();
+  const stages = new Map<number, Variables>();
   for (const instruction of file.instructions) {
-    if (instruction.stage !== stage) variables = new Map();
-    ({ stage } = instruction);
-    if (instruction.keyword === "RUN") found.set(instruction, variables);
-    if (instruction.keyword !== "ARG" && instruction.keyword !== "ENV") continue;
-    variables = new Map([...variables, ...declarations(instruction).map(({ name, value }) => [name, value] as const)]);
+    const { keyword, stage } = instruction;
+    const before = stages.get(stage) ?? stages.get(parentStage(file, stage) ?? Number.NaN) ?? new Map();
+    if (keyword === "RUN") found.set(instruction, before);
+    const set = keyword === "ARG" || keyword === "ENV" ? declarations(instruction) : [];
+    // What is before the first FROM is only for FROM itself.
+    if (stage >= 0 && (set.length > 0 || !stages.has(stage)))
+      stages.set(stage, new Map([...before, ...set.map(({ name, value }) => [name, value] as const)]));
   }
   return found;
 }

@@ -19,6 +19,12 @@ function creates(command: ShellCommand): boolean {
   );
 }
 
+function extracts({ name, args }: ShellCommand): boolean {
+  return (
+    /^(?:tar|gtar|bsdtar)$/.test(name) && args.some(({ value }) => /^-?[A-Za-z]*x[A-Za-z]*$|^--extract$/.test(value))
+  );
+}
+
 /** Programs whose result depends on the order of what they are given. */
 const ordered = /^(?:tar|gtar|bsdtar|cpio|zip|cat|ar|ld|gcc|cc|sha\d+sum|md5sum|b2sum|tee|jq|paste)$/;
 
@@ -43,7 +49,8 @@ export const archiveRules: readonly Rule[] = [
     },
     on: "command",
     check(command) {
-      if (!creates(command)) return [];
+      // A tree that is copied through a pipe leaves no archive.
+      if (!creates(command) || (command.after !== undefined && extracts(command.after))) return [];
       const missing = [
         ["--sort", "--sort=name"],
         ["--mtime", "--mtime=@${SOURCE_DATE_EPOCH:?}"],

@@ -1,5 +1,5 @@
 /** Rules about the instructions of Dockerfiles. */
-import { declarations, expand, globalArguments } from "../dockerfile/variables.ts";
+import { declarations, expand, globalArguments, parentStage } from "../dockerfile/variables.ts";
 import type { Dockerfile, Instruction } from "../dockerfile/parser.ts";
 import { isMoving, isPinned } from "../image-reference.ts";
 import type { Found, Rule } from "../rule.ts";
@@ -418,10 +418,12 @@ export const dockerfileRules: readonly Rule[] = [
     on: "dockerfile",
     check(file) {
       const absolute = new Set<number>();
+      const isAbsolute = (stage: number | undefined): boolean =>
+        stage !== undefined && (absolute.has(stage) || isAbsolute(parentStage(file, stage)));
       return instructions(file, "WORKDIR").flatMap((instruction) => {
         const path = instruction.body.text.replace(/^["']/, "");
         if (/^(?:\/|\$|[A-Za-z]:)/.test(path)) absolute.add(instruction.stage);
-        return absolute.has(instruction.stage)
+        return isAbsolute(instruction.stage)
           ? []
           : [found(where(instruction), `${path} is below the working directory of the base`)];
       });

@@ -81,14 +81,18 @@ function isCommit(value: string): boolean {
   return !isKnown(value) || /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(value);
 }
 
-/** Whether a commit is checked out somewhere in a script. */
-const checksOut = perScript(({ commands }): boolean =>
-  commands.some(
-    ({ name, args }) =>
-      name === "git" &&
-      args.some(({ value }) => /^(?:checkout|reset|switch|fetch)$/.test(value)) &&
-      args.some(({ value }) => isCommit(value)),
-  ),
+const laterCheckout = /\bgit\b[^\n]*\b(?:checkout|reset|switch|fetch)\b[^\n]*(?:\b[0-9a-f]{40}\b|\$\{?[A-Za-z_])/;
+
+/** Whether a commit is checked out somewhere in a script, or in another step of the same Dockerfile. */
+const checksOut = perScript(
+  ({ commands, setting }): boolean =>
+    commands.some(
+      ({ name, args }) =>
+        name === "git" &&
+        args.some(({ value }) => /^(?:checkout|reset|switch|fetch)$/.test(value)) &&
+        args.some(({ value }) => isCommit(value)),
+    ) ||
+    (setting.kind === "dockerfile" && laterCheckout.test(setting.text)),
 );
 
 /** Options of `git clone` whose value is the next word. */
@@ -246,7 +250,7 @@ export const downloadRules: readonly Rule[] = [
     on: "command",
     check(command) {
       if (command.name !== "git") return [];
-      if (subcommand(command, ["pull"], /^-[Cc]$/) !== undefined)
+      if (subcommand(command, ["pull"], /^-[Cc]$/) !== undefined && !checksOut(command.script))
         return [foundCommand(command, "git pull takes what is newest")];
       return subcommand(command, ["submodule"], /^-[Cc]$/) !== undefined && has(command, "--remote")
         ? [foundCommand(command, "submodules are brought to their newest commits")]

@@ -3,7 +3,7 @@ import { parseScript } from "../../shell/parser.ts";
 import { type Command, type Extent, ScriptSyntaxError, type SimpleCommand, type Word } from "../../shell/syntax.ts";
 import type { Dockerfile, Instruction } from "../dockerfile/parser.ts";
 import type { Slice } from "../text.ts";
-import { textWord, type Argument, argumentOf, nestedText } from "./argument.ts";
+import { type Argument, argumentOf, hole, nestedText, textWord } from "./argument.ts";
 import { type Invocation, unwrap } from "./wrappers.ts";
 
 /** What kind of file a script stands in, and with what around it. */
@@ -200,7 +200,10 @@ export class ScriptReader {
       const script = option < 0 ? undefined : args[option + 1];
       if (script !== undefined) this.text(script.nested());
     }
-    if (name === "eval" && args.length === 1 && args[0] !== undefined) this.text(args[0].nested(), command);
+    const [only] = args;
+    // What is only known when it runs cannot be read before.
+    if (name === "eval" && args.length === 1 && only !== undefined && !only.value.includes(hole))
+      this.text(only.nested(), command);
     if (name === "find") {
       const start = args.findIndex(({ value }) => /^-(?:exec|execdir|ok|okdir)$/.test(value));
       const rest = start < 0 ? [] : args.slice(start + 1);
