@@ -1,4 +1,5 @@
 /** Rules about archives, compression and order. */
+import { hole } from "../shell/argument.ts";
 import type { ShellCommand } from "../shell/script.ts";
 import type { Rule } from "../rule.ts";
 import { found, foundCommand, has, insertAfter, insertBefore, isExact, isSet, operands, replace } from "./tools.ts";
@@ -58,11 +59,7 @@ export const archiveRules: readonly Rule[] = [
         ["--group", "--group=0"],
         ["--numeric-owner", "--numeric-owner"],
       ].filter(([option = ""]) => !has(command, option));
-      if (
-        missing.length === 0 ||
-        command.args.some(({ value }) => value.includes("\uFFFC") && /^\uFFFC$/.test(value) && missing.length < 5)
-      )
-        return [];
+      if (missing.length === 0 || command.args.some(({ value }) => value === hole && missing.length < 5)) return [];
       const last = command.args.at(-1);
       const fix = has(command, "--")
         ? undefined
@@ -107,6 +104,8 @@ export const archiveRules: readonly Rule[] = [
         )
       )
         return [];
+      // Options in a variable may have it.
+      if (command.args.length > 1 && command.args[0]?.value === hole) return [];
       // From a pipe there is neither a name nor a time.
       const piped = command.before !== undefined && !command.wrappers.includes("xargs");
       if (piped && operands(command).every(({ value }) => value === "-")) return [];

@@ -1,56 +1,23 @@
-/** Rules about compilers and the package managers of languages, in commands. */
+/** Rules about compilers and the package managers of other languages, in commands. */
+import type { Edit, Rule } from "../rule.ts";
 import type { Argument } from "../shell/argument.ts";
 import type { ShellCommand } from "../shell/script.ts";
-import type { Edit, Rule } from "../rule.ts";
 import {
+  isExact,
+  insertAfter,
   found,
   foundCommand,
   has,
-  insertAfter,
-  isExact,
-  isImage,
-  isKnown,
-  isSet,
-  operands,
   optionValue,
-  perScript,
-  replace,
   subcommand,
+  isKnown,
+  perScript,
+  isSet,
+  isImage,
+  isName,
 } from "./tools.ts";
 
 const base = `FROM registry.example/build@sha256:${"0".repeat(64)}\n`;
-
-/** A package that is no path, archive, address or variable. */
-function isName(value: string): boolean {
-  return isKnown(value) && value !== "" && !/^[./~]|:\/\/|\.(?:tgz|tar\.gz|whl|zip)$/.test(value);
-}
-
-const exactNpm = /^(?:@[^@/]+\/)?[^@]+@(?:npm:[^@]*@)?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?$/;
-
-/** The first of `pip install`, `pip3.12 install`, `python -m pip install`, `uv pip install`. */
-function pipInstall(
-  command: ShellCommand,
-): { readonly word: Argument; readonly rest: readonly Argument[] } | undefined {
-  const { name, args } = command;
-  const skip = /^pip[\d.]*$/.test(name)
-    ? 0
-    : /^python[\d.]*$/.test(name) && args[0]?.value === "-m" && /^pip[\d.]*$/.test(args[1]?.value ?? "")
-      ? 2
-      : name === "uv" && args[0]?.value === "pip"
-        ? 1
-        : -1;
-  if (skip < 0) return undefined;
-  const list = operands(
-    { ...command, args: args.slice(skip) },
-    /^(?:-[rceiftp]|--(?:requirement|constraint|editable|index-url|extra-index-url|find-links|target|prefix|root|python|proxy|trusted-host|platform|python-version|abi|implementation|only-binary|no-binary|progress-bar|cache-dir|timeout|retries|log|src|upgrade-strategy|root-user-action))$/,
-  );
-  const [word, ...rest] = list;
-  return word?.value === "install" ? { word, rest } : undefined;
-}
-
-function files(command: ShellCommand): readonly Argument[] {
-  return command.args.filter((_, at) => /^(?:-r|--requirement)$/.test(command.args[at - 1]?.value ?? "") || false);
-}
 
 /** Removes a word and the blank before it. */
 function without(command: ShellCommand, word: Argument | undefined): readonly Edit[] | undefined {
@@ -63,221 +30,6 @@ const freezes = perScript(({ setting }) =>
 );
 
 export const languageRules: readonly Rule[] = [
-  {
-    id: "LK2401",
-    title: "npm install in place of npm ci",
-    severity: "error",
-    elsewhere: "warning",
-    rows: ["L1", "L4"],
-    why: "`npm install` resolves anew what the lock file does not hold, and rewrites the lock file.",
-    remedy: "Use `npm ci`, which installs what the lock file says or fails.",
-    fix: "Writes `ci` in place of `install`.",
-    example: { file: "Dockerfile", bad: `${base}RUN npm install\n`, good: `${base}RUN npm ci\n` },
-    on: "command",
-    check(command) {
-      const install =
-        command.name === "npm"
-          ? subcommand(command, ["install", "i", "add", "update", "up"], /^(?:--prefix|-C|--workspace|-w|--loglevel)$/)
-          : undefined;
-      if (install === undefined || has(command, "-g", "--global", "--package-lock-only") || install.rest.length > 0)
-        return [];
-      const fix = /^(?:install|i)$/.test(install.word.value) ? replace(command, install.word, "ci") : undefined;
-      return [found(install.word, `npm ${install.word.value} does not keep to the lock file`, fix)];
-    },
-  },
-  {
-    id: "LK2402",
-    title: "npm package without an exact version",
-    severity: "error",
-    elsewhere: "warning",
-    rows: ["L1"],
-    why: "The registry decides which version is installed, today another than yesterday; what it depends on is decided anew even when the version is named.",
-    remedy: "Put the tool into `package.json` with its lock, and use `npm ci`. At the least name the exact version.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN npm install -g typescript\n`,
-      good: `${base}RUN npm install -g typescript@5.9.3\n`,
-    },
-    on: "command",
-    check(command) {
-      const { name } = command;
-      const values = /^(?:--prefix|-C|-p|--package|--workspace|-w|--loglevel)$/;
-      let packages: readonly Argument[] = [];
-      if (name === "npm") packages = subcommand(command, ["install", "i", "add", "exec", "x"], values)?.rest ?? [];
-      else if (/^(?:yarn|pnpm|bun)$/.test(name)) {
-        packages = subcommand(command, ["add", "dlx"], values)?.rest ?? [];
-        const global =
-          name === "yarn" && operands(command)[0]?.value === "global" ? operands(command).slice(2) : undefined;
-        packages = global ?? packages;
-      } else if (/^(?:npx|pnpx|bunx)$/.test(name) && !has(command, "--no-install", "--no"))
-        packages = operands(command, values);
-      const runs =
-        /^(?:npx|pnpx|bunx)$/.test(name) ||
-        (packages.length > 0 && /^(?:exec|x|dlx)$/.test(operands(command, values)[0]?.value ?? ""));
-      const asked = runs ? packages.slice(0, 1) : packages;
-      // What is run without being installed is a dependency of the project, unless nothing says so.
-      const open = asked.filter(
-        ({ value }) => isName(value) && !exactNpm.test(value) && !(runs && !value.includes("@") && !isImage(command)),
-      );
-      const [first] = open;
-      return first === undefined ? [] : [found(first, `no exact version is named for ${first.value}`)];
-    },
-  },
-  {
-    id: "LK2403",
-    title: "yarn, pnpm or bun without a frozen lock",
-    severity: "error",
-    elsewhere: "warning",
-    rows: ["L1", "L4"],
-    why: "Without that the lock file is brought up to date with `package.json`, and what is installed is not what was locked.",
-    remedy: "Add `--frozen-lockfile` (yarn 1, pnpm, bun) or `--immutable` (newer yarn).",
-    fix: "Adds `--frozen-lockfile`, which newer yarn still understands.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN pnpm install\n`,
-      good: `${base}RUN pnpm install --frozen-lockfile\n`,
-    },
-    on: "command",
-    check(command) {
-      if (!/^(?:yarn|pnpm|bun)$/.test(command.name)) return [];
-      const install = subcommand(command, ["install", "i"], /^(?:--cwd|-C|--dir|--filter|-F)$/);
-      const bare = command.name === "yarn" && command.args.length === 0;
-      if ((install === undefined && !bare) || (install?.rest.length ?? 0) > 0) return [];
-      if (
-        has(command, "--frozen-lockfile", "--immutable", "--offline", "--help") ||
-        isSet(command, "YARN_ENABLE_IMMUTABLE_INSTALLS")
-      )
-        return [];
-      const fix = insertAfter(
-        command,
-        install?.word ?? command.word,
-        bare ? " install --frozen-lockfile" : " --frozen-lockfile",
-      );
-      return [foundCommand(command, `${command.name} may change the lock file`, fix)];
-    },
-  },
-  {
-    id: "LK2404",
-    title: "Python package without a version",
-    severity: "error",
-    elsewhere: "warning",
-    rows: ["L10"],
-    why: "The index decides which version is installed, and what it depends on.",
-    remedy:
-      "Install from a requirements file with versions and hashes: `pip install --require-hashes -r requirements.txt`.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN pip install --no-compile --require-hashes flask\n`,
-      good: `${base}RUN pip install --no-compile --require-hashes -r requirements.txt\n`,
-    },
-    on: "command",
-    check(command) {
-      const packages =
-        pipInstall(command)?.rest ??
-        (/^(?:pipx|uvx)$/.test(command.name)
-          ? command.name === "uvx"
-            ? operands(command).slice(0, 1)
-            : subcommand(command, ["install", "run"])?.rest.slice(0, 1)
-          : undefined) ??
-        [];
-      const open = packages.filter(({ value }) =>
-        value.startsWith("git+")
-          ? isKnown(value) && !/@[0-9a-f]{40}(?:#|$)/.test(value)
-          : isName(value) && !/===?|@/.test(value),
-      );
-      const [first] = open;
-      if (first === undefined || has(command, "--no-index")) return [];
-      return [found(first, `no ${first.value.startsWith("git+") ? "commit" : "version"} is named for ${first.value}`)];
-    },
-  },
-  {
-    id: "LK2405",
-    title: "pip without hashes",
-    severity: "warning",
-    rows: ["L10", "X4"],
-    why: "A version is a name. Files can be added to a release later, and another file is then chosen; hashes hold the files themselves.",
-    remedy:
-      "Write hashes into the requirements file (`pip-compile --generate-hashes`, `uv export`) and add `--require-hashes`.",
-    fix: "Adds `--require-hashes` where a requirements file is installed.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN pip install --no-compile -r requirements.txt\n`,
-      good: `${base}RUN pip install --require-hashes --no-compile -r requirements.txt\n`,
-    },
-    on: "command",
-    check(command) {
-      const install = pipInstall(command);
-      if (install === undefined || has(command, "--require-hashes", "--no-index", "--no-deps", "--dry-run")) return [];
-      if (isSet(command, "PIP_REQUIRE_HASHES", "UV_REQUIRE_HASHES")) return [];
-      const listed = files(command).length > 0 || has(command, "--requirement");
-      const named = install.rest.filter(({ value }) => isName(value));
-      // Packages without a version have a rule of their own.
-      if (!listed && (named.length === 0 || named.some(({ value }) => !value.includes("==")))) return [];
-      const fix = listed && named.length === 0 ? insertAfter(command, install.word, " --require-hashes") : undefined;
-      return [foundCommand(command, "files are not held to hashes", fix)];
-    },
-  },
-  {
-    id: "LK2406",
-    title: "Python compiled at installation",
-    severity: "note",
-    rows: ["T15", "L10"],
-    why: "pip compiles what it installs, and the compiled files hold the times of their sources.",
-    remedy: "Add `--no-compile`.",
-    fix: "Adds `--no-compile`.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN pip install --require-hashes -r requirements.txt\n`,
-      good: `${base}RUN pip install --no-compile --require-hashes -r requirements.txt\n`,
-    },
-    on: "command",
-    check(command) {
-      const install = pipInstall(command);
-      if (install === undefined || command.name === "uv" || !isImage(command)) return [];
-      if (has(command, "--no-compile") || isSet(command, "PIP_NO_COMPILE")) return [];
-      return [
-        foundCommand(
-          command,
-          "pip compiles with the times of the sources",
-          insertAfter(command, install.word, " --no-compile"),
-        ),
-      ];
-    },
-  },
-  {
-    id: "LK2407",
-    title: "Python project resolved anew",
-    severity: "error",
-    elsewhere: "warning",
-    rows: ["L10"],
-    why: "These commands bring the lock file up to date when it does not fit, and install the result.",
-    remedy:
-      "Keep to the lock: `uv sync --locked`, `pipenv install --deploy`, `poetry install`, `pdm install --frozen-lockfile`.",
-    fix: "Adds `--locked` (uv), `--deploy` (pipenv) or `--frozen-lockfile` (pdm).",
-    example: { file: "Dockerfile", bad: `${base}RUN uv sync\n`, good: `${base}RUN uv sync --locked\n` },
-    on: "command",
-    check(command) {
-      const { name } = command;
-      const update = /^(?:poetry|pdm|uv)$/.test(name) ? subcommand(command, ["update", "lock"]) : undefined;
-      if (update !== undefined && isImage(command) && !has(command, "--check", "--locked"))
-        return [foundCommand(command, `${name} ${update.word.value} resolves anew`)];
-      const options: Readonly<Record<string, readonly [command: string, option: string, ...others: string[]]>> = {
-        uv: ["sync", "--locked", "--frozen"],
-        pipenv: ["install", "--deploy", "--ignore-pipfile"],
-        pdm: ["install", "--frozen-lockfile", "--no-lock"],
-      };
-      const [word, ...flags] = options[name] ?? [];
-      const install = word === undefined ? undefined : subcommand(command, [word]);
-      if (install === undefined || has(command, ...flags) || isSet(command, "UV_LOCKED", "UV_FROZEN")) return [];
-      return [
-        foundCommand(
-          command,
-          `${name} ${word} may change the lock`,
-          insertAfter(command, install.word, ` ${flags[0]}`),
-        ),
-      ];
-    },
-  },
   {
     id: "LK2408",
     title: "gem without a version",

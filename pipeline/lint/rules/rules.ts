@@ -1,13 +1,18 @@
 /** The table of all rules. */
 import type { Kind, OwnRule, Rule, RuleOf } from "../rule.ts";
 import { archiveRules } from "./archives.ts";
+import { baseImageRules } from "./base-images.ts";
+import { debianPackageRules } from "./debian-packages.ts";
 import { dockerfileRules } from "./dockerfile.ts";
 import { downloadRules } from "./downloads.ts";
+import { javascriptRules } from "./javascript.ts";
 import { languageRules } from "./languages.ts";
 import { machineRules } from "./machine.ts";
 import { manifestRules } from "./manifests.ts";
 import { npmFileRules } from "./npm-files.ts";
 import { ownRules } from "./own.ts";
+import { pythonRules } from "./python.ts";
+import { repositoryRules } from "./repositories.ts";
 import { requirementRules } from "./requirements.ts";
 import { specRules } from "./specs.ts";
 import { systemPackageRules } from "./system-packages.ts";
@@ -15,12 +20,17 @@ import { timeRules } from "./time.ts";
 import { workflowRules } from "./workflows.ts";
 
 const fileRules: readonly Rule[] = [
+  ...baseImageRules,
   ...dockerfileRules,
   ...timeRules,
   ...machineRules,
   ...archiveRules,
+  ...debianPackageRules,
   ...systemPackageRules,
   ...downloadRules,
+  ...repositoryRules,
+  ...javascriptRules,
+  ...pythonRules,
   ...languageRules,
   ...specRules,
   ...npmFileRules,

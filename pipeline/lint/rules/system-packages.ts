@@ -1,148 +1,23 @@
-/** Rules about the package managers of distributions. */
-import type { Argument } from "../shell/argument.ts";
-import type { Script, ShellCommand } from "../shell/script.ts";
-import type { Edit, Rule } from "../rule.ts";
-import { found, foundCommand, has, insertAfter, isImage, isKnown, operands, perScript, subcommand } from "./tools.ts";
+/** Rules about the package managers of other distributions, and about accounts. */
+import type { Rule } from "../rule.ts";
+import { apt, apk, dnf, unversioned, names, appended, keepsOut } from "./package-tools.ts";
+import { insertAfter, found, foundCommand, has, operands, isImage } from "./tools.ts";
 
 const base = `FROM registry.example/debian@sha256:${"0".repeat(64)}\n`;
 const alpine = `FROM registry.example/alpine@sha256:${"0".repeat(64)}\n`;
 const fedora = `FROM registry.example/fedora@sha256:${"0".repeat(64)}\n`;
 
-/** Options of apt-get, apk and dnf whose value is the next word. */
-const values =
-  /^(?:-[ocatX]|--(?:option|config-file|target-release|default-release|host-architecture|repository|virtual|root|releasever|installroot|setopt|enablerepo|disablerepo))$/;
-
-function apt(command: ShellCommand, ...names: readonly string[]): ReturnType<typeof subcommand> {
-  return /^(?:apt|apt-get|aptitude)$/.test(command.name) ? subcommand(command, names, values) : undefined;
-}
-
-const namesTime = perScript(({ setting }) => /\b\d{8}T\d{6}Z\b/.test(setting.text));
-const setsRecommends = perScript(({ setting }) => setting.text.includes("APT::Install-Recommends"));
-
-/** Whether packages come from an archive as it was at one time: apt's own option, or an address with a time in it. */
-function isSnapshot(command: ShellCommand): boolean {
-  return has(command, "--snapshot", "-S") || namesTime(command.script);
-}
-
-/** Names of packages that are asked for without a version; files and what is not known are left out. */
-function unversioned(rest: readonly Argument[], pinned: RegExp): readonly Argument[] {
-  return rest.filter(
-    ({ value }) =>
-      isKnown(value) && value !== "" && !pinned.test(value) && !/^[./]|\.(?:deb|rpm|apk)$|:\/\//.test(value),
-  );
-}
-
-function dnf(command: ShellCommand, ...names: readonly string[]): ReturnType<typeof subcommand> {
-  return /^(?:dnf|dnf5|yum|microdnf|tdnf|zypper)$/.test(command.name) ? subcommand(command, names, values) : undefined;
-}
-
-function names(list: readonly Argument[]): string {
-  const shown = list.slice(0, 3).map(({ value }) => value);
-  return list.length > 3 ? `${shown.join(", ")} and ${list.length - 3} more` : shown.join(", ");
-}
-
-/** A command at the end of a RUN instruction, where that is a plain chain of commands. */
-function appended(script: Script, text: string): readonly Edit[] | undefined {
-  const { run } = script.setting;
-  const last = script.commands.at(-1);
-  if (run === undefined || last === undefined || run.instruction.heredocs.length > 0 || last.json === true)
-    return undefined;
-  const end = Math.max(...script.commands.map((command) => command.end));
-  if (script.setting.text.slice(end, run.instruction.end).trim() !== "" || script.slice.text.includes("||"))
-    return undefined;
-  return [{ at: end, end, text: ` && ${text}` }];
-}
-
-/** Whether a RUN instruction keeps some directory out of the layer: it is removed, or mounted over. */
-function keepsOut(script: Script, path: string): boolean {
-  const mounts = script.setting.run?.instruction.flags ?? [];
-  return (
-    mounts.some(({ name, value }) => name === "mount" && /type=(?:cache|tmpfs)/.test(value) && value.includes(path)) ||
-    script.commands.some(({ name, args }) => name === "rm" && args.some(({ value }) => value.startsWith(path)))
-  );
-}
-
 /** Options that give an account its number. */
-const idOptions: Readonly<Record<string, readonly string[]>> = {
-  useradd: ["-u", "--uid"],
-  adduser: ["-u", "--uid"],
-  groupadd: ["-g", "--gid"],
-  addgroup: ["-g", "--gid"],
-};
+const idOptions: ReadonlyMap<string, readonly string[]> = new Map([
+  ["useradd", ["-u", "--uid"]],
+  ["adduser", ["-u", "--uid"]],
+  ["groupadd", ["-g", "--gid"]],
+  ["addgroup", ["-g", "--gid"]],
+]);
 const accountValues =
   /^-[bcdefgGhkKpPRsSuZ]$|^--(?:base-dir|comment|home|home-dir|shell|gid|groups|ingroup|gecos|key|password)$/;
 
 export const systemPackageRules: readonly Rule[] = [
-  {
-    id: "LK2201",
-    title: "package lists of now",
-    severity: "error",
-    elsewhere: "warning",
-    rows: ["S26", "S27"],
-    why: "`apt-get update` takes the archive as it is at this moment. The next build, or the one for another architecture, gets other packages.",
-    remedy:
-      "Use an archive of one time (`apt-get --snapshot 20260101T000000Z update`, or a source with such a time in its address), or lock the packages by hash: `lockstep pin` does.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN apt-get update\n`,
-      good: `${base}RUN apt-get --snapshot 20260101T000000Z update\n`,
-    },
-    on: "command",
-    check: (command) =>
-      apt(command, "update") !== undefined && !isSnapshot(command)
-        ? [foundCommand(command, `${command.name} update takes the archive as it is now`)]
-        : [],
-  },
-  {
-    id: "LK2202",
-    title: "Debian package without a version",
-    severity: "warning",
-    rows: ["S26", "S27"],
-    why: "Which version is installed is decided by the archive at the time of the build.",
-    remedy:
-      "Install from an archive of one time, name the version (`curl=8.14.1-2`), or lock the packages by hash with `lockstep pin`.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\n`,
-      good: `${base}RUN apt-get install -y --no-install-recommends curl=8.14.1-2 && rm -rf /var/lib/apt/lists/*\n`,
-    },
-    on: "command",
-    check(command) {
-      const install = apt(command, "install", "build-dep", "satisfy");
-      if (install === undefined || isSnapshot(command)) return [];
-      const open = unversioned(install.rest, /[=]/);
-      const [first] = open;
-      return first === undefined ? [] : [found(first, `no version is named for ${names(open)}`)];
-    },
-  },
-  {
-    id: "LK2203",
-    title: "recommended packages by default",
-    severity: "warning",
-    rows: ["S28"],
-    why: "Whether apt installs recommended packages is a setting of the base image, and what is recommended changes in the archive.",
-    remedy: "Say it: `--no-install-recommends`, and name what is wanted.",
-    fix: "Adds `--no-install-recommends`.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN apt-get install -y curl=8.14.1-2 && rm -rf /var/lib/apt/lists/*\n`,
-      good: `${base}RUN apt-get install --no-install-recommends -y curl=8.14.1-2 && rm -rf /var/lib/apt/lists/*\n`,
-    },
-    on: "command",
-    check(command) {
-      const install = apt(command, "install");
-      if (install === undefined || has(command, "--no-install-recommends", "--install-recommends", "--download-only"))
-        return [];
-      if (setsRecommends(command.script) || !isImage(command)) return [];
-      return [
-        foundCommand(
-          command,
-          "recommended packages depend on a setting",
-          insertAfter(command, install.word, " --no-install-recommends"),
-        ),
-      ];
-    },
-  },
   {
     id: "LK2204",
     title: "upgrade of everything",
@@ -160,34 +35,11 @@ export const systemPackageRules: readonly Rule[] = [
     check(command) {
       const upgrade =
         apt(command, "upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade") ??
-        (command.name === "apk" ? subcommand(command, ["upgrade"], values) : undefined) ??
+        apk(command, "upgrade") ??
         dnf(command, "upgrade", "update", "distro-sync", "dup");
       // `dnf upgrade-minimal curl-8.5` and `dnf update curl` name what they change; that is for the rule about versions.
       if (upgrade === undefined || upgrade.rest.length > 0) return [];
       return [foundCommand(command, `${command.name} ${upgrade.word.value} takes what the archive has today`)];
-    },
-  },
-  {
-    id: "LK2205",
-    title: "package lists left in the layer",
-    severity: "warning",
-    rows: ["S10", "S11"],
-    why: "The lists of apt are those of the moment. They change the layer although no package changed.",
-    remedy: "Remove them in the same step, or mount a cache over them.",
-    fix: "Adds `&& rm -rf /var/lib/apt/lists/*` at the end of the step.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN apt-get install -y --no-install-recommends curl=8.14.1-2\n`,
-      good: `${base}RUN apt-get install -y --no-install-recommends curl=8.14.1-2 && rm -rf /var/lib/apt/lists/*\n`,
-    },
-    on: "script",
-    check(script) {
-      if (script.setting.run === undefined) return [];
-      const install = script.commands.find((command) => apt(command, "install") !== undefined);
-      if (install === undefined || keepsOut(script, "/var/lib/apt")) return [];
-      return [
-        foundCommand(install, "the lists of apt stay in the layer", appended(script, "rm -rf /var/lib/apt/lists/*")),
-      ];
     },
   },
   {
@@ -205,7 +57,7 @@ export const systemPackageRules: readonly Rule[] = [
     },
     on: "command",
     check(command) {
-      const add = command.name === "apk" ? subcommand(command, ["add"], values) : undefined;
+      const add = apk(command, "add");
       const open = unversioned(add?.rest ?? [], /[=]/);
       const [first] = open;
       return first === undefined ? [] : [found(first, `no version is named for ${names(open)}`)];
@@ -226,7 +78,7 @@ export const systemPackageRules: readonly Rule[] = [
     },
     on: "command",
     check(command) {
-      const add = command.name === "apk" ? subcommand(command, ["add", "update"], values) : undefined;
+      const add = apk(command, "add", "update");
       if (
         add === undefined ||
         !isImage(command) ||
@@ -324,7 +176,7 @@ export const systemPackageRules: readonly Rule[] = [
     on: "command",
     check(command) {
       const { name } = command;
-      const options = idOptions[name];
+      const options = idOptions.get(name);
       if (options === undefined || has(command, ...options, "-h", "--help")) return [];
       const accounts = operands(command, accountValues);
       // Two names and no option: a user becomes a member of a group.
@@ -332,51 +184,5 @@ export const systemPackageRules: readonly Rule[] = [
       if (accounts.length === 0 || member) return [];
       return [foundCommand(command, `${name} takes the next free id`)];
     },
-  },
-  {
-    id: "LK2212",
-    title: "repository added from the network",
-    severity: "warning",
-    rows: ["S26", "E6"],
-    why: "`add-apt-repository` asks a service for address and key, and the repository moves.",
-    remedy: "Copy a sources file and its key from your repository.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN add-apt-repository -y ppa:example/tools\n`,
-      good: `${base}COPY tools.sources /etc/apt/sources.list.d/tools.sources\n`,
-    },
-    on: "command",
-    check: (command) =>
-      /^(?:add-apt-repository|apt-add-repository)$/.test(command.name) && !has(command, "-r", "--remove")
-        ? [foundCommand(command, `${command.name} adds a repository that moves`)]
-        : [],
-  },
-  {
-    id: "LK2213",
-    title: "key from a key server",
-    severity: "warning",
-    rows: ["E6", "X4"],
-    why: "What a key server sends changes and is not checked against anything in your repository.",
-    remedy: "Keep the key file in your repository, and import that.",
-    example: {
-      file: "Dockerfile",
-      bad: `${base}RUN gpg --keyserver keys.example --recv-keys 0123456789ABCDEF\n`,
-      good: `${base}COPY release-key.asc /etc/apt/keyrings/release-key.asc\n`,
-    },
-    on: "command",
-    check: (command) =>
-      (/^gpg2?$/.test(command.name) &&
-        has(
-          command,
-          "--recv-keys",
-          "--recv-key",
-          "--receive-keys",
-          "--search-keys",
-          "--locate-keys",
-          "--refresh-keys",
-        )) ||
-      (command.name === "apt-key" && command.args.some(({ value }) => value === "adv"))
-        ? [foundCommand(command, `${command.name} takes a key from a server`)]
-        : [],
   },
 ];

@@ -139,3 +139,8 @@ export function isSet({ script, variables }: ShellCommand, ...names: readonly st
 export function isImage(command: ShellCommand): boolean {
   return command.script.setting.kind === "dockerfile";
 }
+
+/** A package that is no path, archive, address or variable. */
+export function isName(value: string): boolean {
+  return isKnown(value) && value !== "" && !/^[./~]|:\/\/|\.(?:tgz|tar\.gz|whl|zip)$/.test(value);
+}
