@@ -163,6 +163,15 @@ describe("dependencies", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("of Node for HTTP are loaded by host/http.ts alone, which leaves out what nobody uses of them", () => {
+    const wrong = all
+      .filter(({ path }) => path !== "host/http.ts")
+      .flatMap(({ path, imports }) =>
+        imports.flatMap(({ from, typeOnly }) => (!typeOnly && /^node:https?$/.test(from) ? [path] : [])),
+      );
+    expect(wrong).toEqual([]);
+  });
+
   it("of package.json are exactly those of the table, at exact versions", () => {
     const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<
       string,

@@ -116,8 +116,9 @@ export class Client {
     }
   }
 
-  /** The error of a transfer that broke. */
+  /** The error of a transfer that broke, or was given up because the user asked for it. */
   unreachable(what: string, error: unknown): LockstepError {
+    if (this.signal?.aborted === true) return interrupted();
     return new LockstepError(
       {
         code: "LS3204",

@@ -1,14 +1,13 @@
 /** HTTP to one registry: streamed bodies, redirects that take no credentials along and lead nowhere near, proxies, private authorities. */
 import { once } from "node:events";
-import { Agent as HttpAgent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import { request as httpRequest } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { LookupFunction } from "node:net";
 import { LockstepError } from "../host/errors.ts";
-import type { Host } from "../host/host.ts";
 import { guardedLookup, reachOfHost } from "../host/guarded-lookup.ts";
+import type { Host } from "../host/host.ts";
+import { http, loadHttps } from "../host/http.ts";
 import { proxyEnvironment } from "../host/proxy.ts";
 import { bareHost, literalReach, type Reach } from "../host/reach.ts";
-
 import type { RegistrySettings } from "./settings.ts";
 
 /** Content to send; opened again when it has to be sent again. */
@@ -67,10 +66,9 @@ export class Connection {
   readonly base: URL;
   readonly #settings: RegistrySettings;
   readonly #signal: AbortSignal | undefined;
-  readonly #http: HttpAgent;
-  readonly #https: HttpsAgent;
-  readonly #guardedHttp: HttpAgent;
-  readonly #guardedHttps: HttpsAgent;
+  readonly #proxyEnv: Record<string, string>;
+  /** Connections to the registry itself and to others, by protocol: the latter are looked at before they are made. */
+  readonly #agents = new Map<string, Agent>();
   #reach: Promise<Reach> | undefined;
   #knownReach: Reach = 0;
   readonly #stallLimit: number;
@@ -86,19 +84,7 @@ export class Connection {
     this.#settings = settings;
     this.#signal = signal;
     this.#stallLimit = stallLimit;
-    const proxyEnv = proxyEnvironment(host);
-    const proxies = new Set(
-      Object.values(proxyEnv).flatMap((value) => (URL.canParse(value) ? [bareHost(new URL(value))] : [])),
-    );
-    const common = { keepAlive: true, maxSockets: 8, timeout: stallLimit, proxyEnv };
-    this.#http = new HttpAgent(common);
-    this.#https = new HttpsAgent(common);
-    // Whoever gets to look up a name has asked for the registry's own reach before.
-    const refuse = (name: string, address: string): Error =>
-      this.#misled(this.base, `${name} is the local address ${address}`);
-    const guard = { ...common, lookup: guardedLookup(() => this.#knownReach, proxies, refuse) };
-    this.#guardedHttp = new HttpAgent(guard);
-    this.#guardedHttps = new HttpsAgent(guard);
+    this.#proxyEnv = proxyEnvironment(host);
   }
 
   /** Whether an address belongs to the registry itself, so that credentials may go there. */
@@ -138,19 +124,33 @@ export class Connection {
 
   /** Closes all connections. */
   close(): void {
-    for (const agent of [this.#http, this.#https, this.#guardedHttp, this.#guardedHttps]) agent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  #agent(protocol: string, own: boolean): Agent {
+    const key = `${protocol} ${own}`;
+    const known = this.#agents.get(key);
+    if (known !== undefined) return known;
+    const settings = {
+      keepAlive: true,
+      maxSockets: 8,
+      timeout: this.#stallLimit,
+      proxyEnv: this.#proxyEnv,
+      ...(own ? {} : { lookup: this.#lookup() }),
+    };
+    const made = protocol === "https:" ? new (loadHttps().Agent)(settings) : new http.Agent(settings);
+    this.#agents.set(key, made);
+    return made;
   }
 
   async #once(call: Call): Promise<IncomingMessage> {
     const { url, method, body } = call;
     const own = this.isOwn(url);
     if (!own) await this.#check(url);
-    const secure = url.protocol === "https:";
-    const agent = secure ? (own ? this.#https : this.#guardedHttps) : own ? this.#http : this.#guardedHttp;
     const ca = this.#settings.hosts.get(url.host)?.ca;
     const options = {
       method,
-      agent,
+      agent: this.#agent(url.protocol, own),
       headers: {
         "user-agent": "lockstep",
         "accept-encoding": "identity",
@@ -166,7 +166,7 @@ export class Connection {
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
     };
     return new Promise((resolve, reject) => {
-      const request = (secure ? httpsRequest : httpRequest)(url, options);
+      const request = url.protocol === "https:" ? loadHttps().request(url, options) : http.request(url, options);
       let answered = false;
       request.on("timeout", () => request.destroy(new TransferError(`no data for ${this.#stallLimit / 1000} seconds`)));
       request.on("error", reject);
@@ -199,5 +199,14 @@ export class Connection {
     const reach = literalReach(bareHost(url)) ?? 0;
     this.#knownReach = await this.#ownReach();
     if (reach > this.#knownReach) throw this.#misled(this.base, `it leads to the local address ${url.host}`);
+  }
+
+  /** For other hosts: whoever gets to look up a name has asked for the registry's own reach before. */
+  #lookup(): LookupFunction {
+    const addresses = Object.values(this.#proxyEnv).filter((value) => URL.canParse(value));
+    const proxies = new Set(addresses.map((address) => bareHost(new URL(address))));
+    const refuse = (name: string, address: string): Error =>
+      this.#misled(this.base, `${name} is the local address ${address}`);
+    return guardedLookup(() => this.#knownReach, proxies, refuse);
   }
 }

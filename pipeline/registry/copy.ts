@@ -32,7 +32,7 @@ export interface Copied {
   readonly sent: number;
 }
 
-const blobsAtOnce = 6;
+const blobsAtOnce = 5;
 /** No image has so many manifests; an index that names more, in any depth, is not followed. */
 const manifestLimit = 10_000;
 

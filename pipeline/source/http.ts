@@ -1,12 +1,12 @@
 /** Opens addresses for reading: http, https and file, with a start offset, redirects, proxies from the environment and time limits. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Agent, IncomingMessage, RequestOptions } from "node:http";
 import { fileURLToPath } from "node:url";
 import { systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { guardedLookup, reachOfHost } from "../host/guarded-lookup.ts";
+import { http, loadHttps } from "../host/http.ts";
 import { proxyEnvironment } from "../host/proxy.ts";
 import { bareHost, literalReach, type Reach } from "../host/reach.ts";
 
@@ -80,12 +80,12 @@ interface AgentSettings {
 }
 
 export class Transport {
-  readonly #http: HttpAgent;
-  readonly #https: HttpsAgent;
+  readonly #http: Agent;
+  readonly #https: Agent;
   readonly #settings: AgentSettings;
   readonly #proxies: ReadonlySet<string>;
   /** Agents for redirects, by the reach that they may have. */
-  readonly #guarded = new Map<Reach, { readonly http: HttpAgent; readonly https: HttpsAgent }>();
+  readonly #guarded = new Map<Reach, { readonly http: Agent; readonly https: Agent }>();
   readonly #answerLimit: number;
   readonly #stallLimit: number;
   readonly #authorizationOf: (url: URL) => string | undefined;
@@ -102,8 +102,8 @@ export class Transport {
     this.#proxies = new Set(
       Object.values(settings.proxyEnv).flatMap((value) => (URL.canParse(value) ? [bareHost(new URL(value))] : [])),
     );
-    this.#http = new HttpAgent(settings);
-    this.#https = new HttpsAgent(settings);
+    this.#http = new http.Agent(settings);
+    this.#https = new (loadHttps().Agent)(settings);
     this.#authorizationOf = options.authorizationOf ?? (() => undefined);
     this.#accept = options.accept;
     this.#answerLimit = options.answerLimit ?? 20_000;
@@ -143,14 +143,14 @@ export class Transport {
     throw new TransferError(`more than ${redirectLimit} redirects`);
   }
 
-  #agents(reach: Reach | undefined): { readonly http: HttpAgent; readonly https: HttpsAgent } {
+  #agents(reach: Reach | undefined): { readonly http: Agent; readonly https: Agent } {
     if (reach === undefined) return { http: this.#http, https: this.#https };
     const known = this.#guarded.get(reach);
     if (known !== undefined) return known;
     const refuse = (name: string, near: string): Error =>
       new MisledError(`leads to ${name}, which is the local address ${near}`);
     const settings = { ...this.#settings, lookup: guardedLookup(() => reach, this.#proxies, refuse) };
-    const made = { http: new HttpAgent(settings), https: new HttpsAgent(settings) };
+    const made = { http: new http.Agent(settings), https: new (loadHttps().Agent)(settings) };
     this.#guarded.set(reach, made);
     return made;
   }
@@ -172,7 +172,7 @@ export class Transport {
       ...(signal === undefined ? {} : { signal }),
     };
     return new Promise((resolve, reject) => {
-      const request = (secure ? httpsRequest : httpRequest)(url, options);
+      const request = secure ? loadHttps().request(url, options) : http.request(url, options);
       const timer = setTimeout(
         () => request.destroy(new TransferError(`no answer within ${this.#answerLimit / 1000} seconds`)),
         this.#answerLimit,

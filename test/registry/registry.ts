@@ -54,6 +54,7 @@ export interface Seen {
   /** With its query. */
   readonly path: string;
   readonly authorization: string | undefined;
+  readonly range: string | undefined;
   /** Bytes of the body that came. */
   readonly received: number;
 }
@@ -65,6 +66,8 @@ export interface TestRegistry {
   /** Every request in order of arrival, also those of the token server (`/token`). */
   readonly seen: readonly Seen[];
   fail(fault: Fault): void;
+  /** Forgets faults that have not happened yet. */
+  forgive(): void;
   /** Ends it at once; tests that are under way end it by themselves. */
   stop(): Promise<void>;
 }
@@ -149,7 +152,7 @@ export async function startRegistry(
     const url = new URL(path, "http://registry.example");
     const wrong = takeFault(method, path);
     const record = (received: number): void => {
-      seen.push({ method, path, authorization: request.headers.authorization, received });
+      seen.push({ method, path, authorization: request.headers.authorization, range: request.headers.range, received });
     };
     if (wrong?.kind === "reset") {
       // In the middle of what comes, when anything comes.
@@ -212,6 +215,7 @@ export async function startRegistry(
     content,
     seen,
     fail: (wrong) => void faults.push({ fault: wrong, left: wrong.times ?? 1 }),
+    forgive: () => faults.splice(0),
     stop,
   };
 }

@@ -82,7 +82,7 @@ function both(measured: readonly Measured[]): readonly [Measured, Measured] {
 
 async function run(bench: Bench): Promise<readonly Result[]> {
   const { host, scratch } = bench;
-  need(bench, ["skopeo", "curl"]);
+  need(bench, ["skopeo"]);
   const program = await findDockerRegistry();
   if (program === undefined) throw new Skip("docker-registry is not to be had");
   const store = new Store(host, scratch.empty("registry-store"));
