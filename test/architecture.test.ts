@@ -45,12 +45,12 @@ const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonl
   },
   zod: { files: /^(spec\/schema|deliver\/schema|deliver\/read|spec\/[a-z-]+)\.ts$/, late: false },
   semver: { files: /^deliver\/|^advisory\/affects\.ts$|^build\/pin-items\.ts$/, late: false },
-  openpgp: { files: /^source\/debian\/(keys|signature)\.ts$/, late: true },
+  openpgp: { files: /^source\/(debian\/(keys|signature)|http\/gpg)\.ts$/, late: true },
   pako: { files: /^image\/deflate\.ts$/, late: true },
   "xz-decompress": { files: /^source\/decompress\.ts$/, late: true },
   "@sigstore/sign": { files: /^evidence\//, late: true },
   "@sigstore/verify": { files: /^evidence\//, late: true },
-  "@sigstore/bundle": { files: /^evidence\//, late: true },
+  "@sigstore/bundle": { files: /^evidence\/|^source\/http\/sigstore\.ts$/, late: true },
 };
 
 /** What a build must not see of the machine it runs on. */

@@ -122,6 +122,8 @@ export const codes = {
   LS2703: { title: "image would be made of something that the lock does not have", exit: 3 },
   LS2704: { title: "entry of the lock was not used", exit: 3 },
   LS2705: { title: "package is not what its entry in the lock says", exit: 3 },
+  LS2706: { title: "signature of a file does not hold", exit: 3 },
+  LS2707: { title: "signature or key is not one of its kind", exit: 3 },
   // 28xx base images
   LS2801: { title: "base image has not the platform", exit: 3 },
   LS2802: { title: "base image is malformed", exit: 3 },

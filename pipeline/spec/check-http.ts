@@ -2,6 +2,7 @@
 import type { Problem } from "../host/errors.ts";
 import { type LocatedDocument, type Path, placeOf, showPath } from "./located.ts";
 import type { RawLayer } from "./schema.ts";
+import { resolveSource } from "./sources.ts";
 import type { Platform } from "./types.ts";
 
 type RawHttp = NonNullable<RawLayer["http"]>;
@@ -36,25 +37,41 @@ function wrongAddress(text: string): readonly [message: string, hint: string] | 
   return undefined;
 }
 
-/** Problems LS2030, LS2031 and LS2033 of one layer at `at`. */
+function checkAddresses(
+  addresses: RawHttp["url"] | undefined,
+  at: Path,
+  document: LocatedDocument,
+): readonly Problem[] {
+  const all: readonly (readonly [Path, string | undefined])[] =
+    typeof addresses === "object"
+      ? Object.entries(addresses).map(([platform, address]) => [[...at, platform], address])
+      : [[at, addresses]];
+  return all.flatMap(([path, address]): readonly Problem[] => {
+    const wrong = address === undefined ? undefined : wrongAddress(address);
+    if (wrong === undefined) return [];
+    // The address itself may be what must not be shown.
+    const message = `${showPath(path)} ${wrong[0]}`;
+    return [{ code: "LS2030", message, place: placeOf(document, path), hint: wrong[1] }];
+  });
+}
+
+/** Problems LS2030, LS2016, LS2031 and LS2033 of one layer at `at`. */
 export function checkHttp(
   raw: RawHttp,
   at: Path,
   platforms: readonly Platform[],
   document: LocatedDocument,
 ): readonly Problem[] {
-  const problems: Problem[] = [];
-  for (const [platform, address] of typeof raw.url === "string" ? [["", raw.url]] : Object.entries(raw.url)) {
-    const path = platform === "" || platform === undefined ? [...at, "url"] : [...at, "url", platform];
-    const wrong = address === undefined ? undefined : wrongAddress(address);
-    if (wrong === undefined) continue;
-    // The address itself may be what must not be shown.
-    problems.push({
-      code: "LS2030",
-      message: `${showPath(path)} ${wrong[0]}`,
-      place: placeOf(document, path),
-      hint: wrong[1],
-    });
+  const problems = [...checkAddresses(raw.url, [...at, "url"], document)];
+  const { signature } = raw;
+  if (signature !== undefined) {
+    problems.push(...checkAddresses(signature.url, [...at, "signature", "url"], document));
+    if (resolveSource(document.file, signature.key) === undefined) {
+      const path = [...at, "signature", "key"];
+      const message = `${showPath(path)} "${signature.key}" is not inside the repository`;
+      const hint = "names are relative to the folder of image.yaml, and a part of the repository";
+      problems.push({ code: "LS2016", message, place: placeOf(document, path), hint });
+    }
   }
   for (const [name, value] of [
     ["url", raw.url],
@@ -114,6 +131,18 @@ function checkOptions(raw: RawHttp, at: Path, document: LocatedDocument): readon
   return typeof raw.mode === "string"
     ? [unfit("mode", "is one for all of an archive", 'write it by glob: { "bin/*": "0755" }')]
     : [];
+}
+
+/** What the name of a signature file usually adds to that of the file. */
+const signatureEndings = { minisign: ".minisig", gpg: ".asc", sigstore: ".sigstore.json" } as const;
+
+/** Where the signature of a file is unless the spec says it: beside it. */
+export function signatureUrl(url: string, kind: keyof typeof signatureEndings): string {
+  // One that is no address is told by the checks.
+  if (!URL.canParse(url)) return url;
+  const address = new URL(url);
+  address.pathname += signatureEndings[kind];
+  return address.href;
 }
 
 /** The name that the last part of a URL gives a file; undefined when it gives none that can be one. */

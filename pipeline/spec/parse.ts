@@ -3,7 +3,7 @@ import { LockstepError, type Place, type Problem } from "../host/errors.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { checkImage } from "./checks.ts";
 import { type LocatedDocument, type Path, keyPlaceOf, placeOf, showPath, without, writtenAt } from "./located.ts";
-import { byPlatform } from "./check-http.ts";
+import { byPlatform, signatureUrl } from "./check-http.ts";
 import { inOrder, pathsOf, problemsOf, showValue, valueAt } from "./schema-problems.ts";
 import type { RawImage, RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
@@ -105,9 +105,14 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
 
 function httpLayerOf(raw: NonNullable<RawLayer["http"]>, document: LocatedDocument, path: Path): HttpLayer {
   const { into, unpack, strip = 0, include = [], exclude = [], owner, mode = {} } = raw;
-  const sources = Object.entries(byPlatform(raw.url)).map(([platform, url]) => {
+  const { signature } = raw;
+  const sources = Object.entries(byPlatform(raw.url)).map(([platform, url = ""]) => {
     const sha256 = byPlatform(raw.sha256)[platform as Platform];
-    return [platform, { url: url ?? "", ...(sha256 === undefined ? {} : { sha256 }) }] as const;
+    const signed =
+      signature === undefined
+        ? {}
+        : { signature: byPlatform(signature.url)[platform as Platform] ?? signatureUrl(url, signature.kind) };
+    return [platform, { url, ...(sha256 === undefined ? {} : { sha256 }), ...signed }] as const;
   });
   const modes =
     typeof mode === "string" ? [["**", mode] as const] : inWrittenOrder(document, [...path, "http", "mode"], mode);
@@ -115,6 +120,9 @@ function httpLayerOf(raw: NonNullable<RawLayer["http"]>, document: LocatedDocume
     kind: "http",
     place: placeOf(document, path),
     sources: Object.fromEntries(sources),
+    ...(signature === undefined
+      ? {}
+      : { signature: { kind: signature.kind, key: resolveSource(document.file, signature.key) ?? signature.key } }),
     into,
     unpack,
     strip,

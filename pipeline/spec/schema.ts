@@ -113,6 +113,16 @@ const http = z
     sha256: forPlatforms(sha256, "64 hexadecimal digits in lower case")
       .optional()
       .meta({ description: "SHA-256 of the file; without it `lockstep pin` takes what it finds." }),
+    signature: z
+      .strictObject({
+        kind: z.enum(["minisign", "gpg", "sigstore"]),
+        key: path.meta({ description: "File with the public key, relative to the folder of image.yaml." }),
+        url: forPlatforms(url, "an https address").optional().meta({
+          description: "Address of the signature; that of the file with the usual ending unless given.",
+        }),
+      })
+      .optional()
+      .meta({ description: "By which key the file has to be signed; checked by `lockstep pin`." }),
     into: path.meta({
       description: "Absolute path in the image: of the file, or of the directory that an archive is unpacked into.",
     }),

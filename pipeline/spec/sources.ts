@@ -44,7 +44,7 @@ async function checkSource(root: string, realRoot: string, from: string, place: 
   return { code: "LS2016", message, place, hint: "copy the files into the repository" };
 }
 
-/** Problems LS2015 and LS2016 of the file sets, npm projects and files of requirements of an image whose names were found good. */
+/** Problems LS2015 and LS2016 of the file sets, npm projects and files of requirements and keys of an image whose names were found good. */
 export async function checkSources(
   root: string,
   spec: ImageSpec,
@@ -54,6 +54,8 @@ export async function checkSources(
   const checks = spec.layers.map((layer, index) => {
     if (layer.kind === "files") return checkSource(root, realRoot, layer.from, placeOfSource(index, "files", "from"));
     if (layer.kind === "npm") return checkSource(root, realRoot, layer.project, placeOfSource(index, "npm", "project"));
+    if (layer.kind === "http" && layer.signature !== undefined)
+      return checkSource(root, realRoot, layer.signature.key, placeOfSource(index, "http", "signature", "key"));
     if (layer.kind !== "python") return undefined;
     return checkSource(root, realRoot, layer.requirements, placeOfSource(index, "python", "requirements"));
   });

@@ -51,6 +51,15 @@ export interface HttpSource {
   readonly url: string;
   /** What the file has to be, 64 hexadecimal digits; without it `pin` takes what it finds. */
   readonly sha256?: string;
+  /** Where its signature is, when the layer has one. */
+  readonly signature?: string;
+}
+
+/** By whom a file has to be signed. */
+export interface HttpSignature {
+  readonly kind: "minisign" | "gpg" | "sigstore";
+  /** File with the public key, relative to the repository root. */
+  readonly key: string;
 }
 
 export interface HttpLayer {
@@ -58,6 +67,7 @@ export interface HttpLayer {
   readonly place: Place;
   /** At least one for each platform of the image. */
   readonly sources: Readonly<Partial<Record<Platform, HttpSource>>>;
+  readonly signature?: HttpSignature;
   /** Absolute path in the image; with a slash at the end a file keeps its name. */
   readonly into: string;
   readonly unpack: "none" | "tar" | "zip";

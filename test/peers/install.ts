@@ -13,11 +13,12 @@ const packageOf: Readonly<Record<string, string>> = {
   setpriv: "util-linux",
   taskset: "util-linux",
   unshare: "util-linux",
+  xz: "xz-utils",
 };
 
 const programs: readonly string[] = [
   "skopeo umoci runc qemu-aarch64-static qemu-x86_64-static faketime disorderfs fusermount3",
-  "dpkg dpkg-deb apt-get gpgv openssl ldconfig tar gzip git python3 setpriv taskset unshare chattr",
+  "dpkg dpkg-deb apt-get gpg gpgv minisign openssl ldconfig tar gzip xz zip unzip git python3 setpriv taskset unshare chattr",
 ].flatMap((line) => line.split(" "));
 
 async function missing(host: Host): Promise<readonly string[]> {

@@ -1,16 +1,34 @@
 /** Files that specs name by URL: pinned by their hash, fetched from the URL or from where a site keeps copies. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { LockstepError, type Place, type Problem } from "../../host/errors.ts";
 import type { LockedHttp } from "../../lock/types.ts";
 import { fetchBlobs } from "../../source/fetch.ts";
 import { addressesOf, type HttpMirrors, readHttpMirrors } from "../../source/http/settings.ts";
+import type { SignatureKind } from "../../source/http/signature.ts";
 import { fileName } from "../../spec/check-http.ts";
 import type { HttpLayer, HttpSource, Platform } from "../../spec/types.ts";
-import type { Digest } from "../../store/digest.ts";
+import { type Digest, digestOf, hexOf } from "../../store/digest.ts";
 import type { PlannedInput, PlannedSelection } from "../plan.ts";
 import type { InputKind, InputRequest, PinWork, Question } from "./kind.ts";
 
+/** By which key of the repository a file has to be signed. */
+interface Signed {
+  readonly kind: SignatureKind;
+  /** Where the signature is. */
+  readonly url: string;
+  readonly key: Buffer;
+  /** Of the key's file. */
+  readonly keySha256: string;
+}
+
 interface HttpRequest extends InputRequest {
   readonly source: HttpSource;
+  readonly signed?: Signed;
+}
+
+function idOf(signed: Signed | undefined): string {
+  return signed === undefined ? "" : `${signed.kind} ${signed.keySha256} ${signed.url}`;
 }
 
 /** One file is asked for in one way: LS2032 where two layers differ. */
@@ -20,9 +38,10 @@ function checkAlike(requests: readonly HttpRequest[]): void {
   for (const request of requests) {
     const known = first.get(request.key);
     if (known === undefined) first.set(request.key, request);
-    else if (known.source.sha256 !== request.source.sha256) {
+    else if (known.source.sha256 !== request.source.sha256 || idOf(known.signed) !== idOf(request.signed)) {
+      const what = known.source.sha256 === request.source.sha256 ? "signature" : "sha256";
       const where = `${known.place.file}:${known.place.line ?? 1}`;
-      const message = `${request.key} has another sha256 than in ${where}`;
+      const message = `${request.key} has another ${what} than in ${where}`;
       problems.push({
         code: "LS2032",
         message,
@@ -34,14 +53,35 @@ function checkAlike(requests: readonly HttpRequest[]): void {
   if (problems.length > 0) throw new LockstepError(problems);
 }
 
-function requestsOf(image: string, platforms: readonly Platform[], layer: HttpLayer): readonly HttpRequest[] {
+/** The key of a layer, as it is in the repository now. */
+function signedOf(root: string, layer: HttpLayer, url: string | undefined): { readonly signed?: Signed } {
+  if (layer.signature === undefined || url === undefined) return {};
+  const { kind, key: path } = layer.signature;
+  const key = readFileSync(join(root, path));
+  return { signed: { kind, url, key, keySha256: hexOf(digestOf(key)) } };
+}
+
+function requestsOf(
+  root: string,
+  image: string,
+  platforms: readonly Platform[],
+  layer: HttpLayer,
+): readonly HttpRequest[] {
   const byUrl = new Map<string, HttpRequest & { readonly platforms: Platform[] }>();
   for (const platform of platforms) {
     const source = layer.sources[platform];
     if (source === undefined) continue;
     const known = byUrl.get(source.url);
     if (known !== undefined) known.platforms.push(platform);
-    else byUrl.set(source.url, { image, key: source.url, platforms: [platform], place: layer.place, source });
+    else
+      byUrl.set(source.url, {
+        image,
+        key: source.url,
+        platforms: [platform],
+        place: layer.place,
+        source,
+        ...signedOf(root, layer, source.signature),
+      });
   }
   return [...byUrl.values()];
 }
@@ -62,7 +102,8 @@ async function look(
   { key, requests }: Question<HttpRequest, LockedHttp>,
 ): Promise<LockedHttp> {
   const { fetchUnknown } = await import("../../source/http/unknown.ts");
-  const found = await fetchUnknown(work.host, work.store, work.report, addressesOf(key, mirrors), work.signal);
+  const interrupt = work.signal === undefined ? {} : { signal: work.signal };
+  const found = await fetchUnknown(work.host, work.store, work.report, addressesOf(key, mirrors), interrupt);
   const problems = requests.flatMap(({ source: { sha256 }, place }) =>
     sha256 === undefined || sha256 === found.sha256 ? [] : [otherBytes(key, sha256, found.sha256, place)],
   );
@@ -70,21 +111,55 @@ async function look(
   if (requests.every(({ source }) => source.sha256 === undefined)) {
     work.report.warn(`${key}: no spec says what it has to be; pinned as it came, sha256 ${found.sha256}`);
   }
-  return found;
+  const [{ signed, place }] = requests as readonly [HttpRequest];
+  return signed === undefined ? found : { ...found, ...(await prove(work, mirrors, key, found, signed, place)) };
+}
+
+/** Downloads and verifies the signature of a file that is in the store; what the lock says of it. */
+async function prove(
+  work: PinWork,
+  mirrors: HttpMirrors,
+  name: string,
+  { sha256, size }: LockedHttp,
+  signed: Signed,
+  place: Place,
+): Promise<Pick<Required<LockedHttp>, "signedBy" | "signingKey">> {
+  const [{ fetchUnknown }, { signatureLimit, verifierOf }] = await Promise.all([
+    import("../../source/http/unknown.ts"),
+    import("../../source/http/signature.ts"),
+  ]);
+  const signature = await fetchUnknown(work.host, work.store, work.report, addressesOf(signed.url, mirrors), {
+    limit: signatureLimit,
+    ...(work.signal === undefined ? {} : { signal: work.signal }),
+  });
+  const bytes = await work.store.read(`sha256:${signature.sha256}`);
+  const verify = await verifierOf(signed.kind);
+  const file = { name, store: work.store, digest: `sha256:${sha256}` as const, size };
+  return { signedBy: await verify(file, bytes, signed.key, place), signingKey: signed.keySha256 };
 }
 
 export const httpKind: InputKind<"http", HttpRequest> = {
-  requests({ specs }) {
+  requests({ root, specs }) {
     const requests = specs.flatMap(({ name, platforms, layers }) =>
-      layers.flatMap((layer) => (layer.kind === "http" ? requestsOf(name, platforms, layer) : [])),
+      layers.flatMap((layer) => (layer.kind === "http" ? requestsOf(root, name, platforms, layer) : [])),
     );
     checkAlike(requests);
     return requests;
   },
 
-  mismatch({ source }, { sha256 }) {
-    if (source.sha256 === undefined || source.sha256 === sha256) return undefined;
-    return `is locked to the SHA-256 ${sha256}, and the spec says ${source.sha256}`;
+  mismatch({ source, signed }, { sha256, signedBy, signingKey }) {
+    if (source.sha256 !== undefined && source.sha256 !== sha256) {
+      return `is locked to the SHA-256 ${sha256}, and the spec says ${source.sha256}`;
+    }
+    if (signed === undefined) {
+      return signedBy === undefined ? undefined : `is locked with a signature (${signedBy}), and the spec wants none`;
+    }
+    const kind = signedBy?.split(" ")[0];
+    if (kind !== signed.kind)
+      return `is locked ${kind === undefined ? "without a signature" : `with one of ${kind}`}, and the spec wants one of ${signed.kind}`;
+    return signingKey === signed.keySha256
+      ? undefined
+      : "is locked with a signature by another key than is in the repository now";
   },
 
   moves: ({ source }) => source.sha256 === undefined,

@@ -13,6 +13,12 @@ import { Transport } from "../http.ts";
 const largest = 16 * 2 ** 30;
 const tries = 4;
 
+export interface UnknownOptions {
+  readonly signal?: AbortSignal;
+  /** The largest number of bytes that is taken; 16 GiB unless given. */
+  readonly limit?: number;
+}
+
 /** What one try gave: the file, or why it is not there and whether another try may help. */
 type Attempt = LockedHttp | { readonly reason: string; readonly final: boolean };
 
@@ -21,7 +27,7 @@ async function attempt(
   store: Store,
   address: string,
   onBytes: (count: number, total?: number) => void,
-  signal: AbortSignal | undefined,
+  { signal, limit = largest }: UnknownOptions,
 ): Promise<Attempt> {
   const opened = await transport.open(address, 0, signal);
   if (opened.kind === "status") {
@@ -34,7 +40,7 @@ async function attempt(
     let size = 0;
     for await (const piece of opened.body) {
       size += piece.length;
-      if (size > largest) return { reason: `has more than ${largest} bytes`, final: true };
+      if (size > limit) return { reason: `has more than ${limit} bytes`, final: true };
       await writer.write(piece);
       onBytes(size, opened.size);
     }
@@ -58,8 +64,9 @@ export async function fetchUnknown(
   store: Store,
   report: Report,
   addresses: readonly string[],
-  signal?: AbortSignal,
+  options: UnknownOptions = {},
 ): Promise<LockedHttp> {
+  const { signal } = options;
   const transport = new Transport(host);
   const task = report.task(`download ${addresses.at(-1) ?? ""}`, "bytes");
   const onBytes = (done: number, total = 0): void => task.progress(done, total);
@@ -69,7 +76,7 @@ export async function fetchUnknown(
     for (let round = 1; round <= tries; round++) {
       for (const address of addresses) {
         if (refusals.get(address)?.final === true) continue;
-        const found = await attempt(transport, store, address, onBytes, signal).catch((error: unknown) => {
+        const found = await attempt(transport, store, address, onBytes, options).catch((error: unknown) => {
           if (error instanceof LockstepError) throw error;
           return { reason: systemCode(error) ?? messageOf(error), final: false };
         });
