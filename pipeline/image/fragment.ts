@@ -18,6 +18,18 @@ const inFlight = 4;
 
 const zeros = Buffer.alloc(512);
 
+/** Blocks that no writer uses: a build of many small packages would otherwise mostly make and collect them. */
+const unused: Uint8Array[] = [];
+const mostUnused = 32;
+
+function takeBlock(): Uint8Array {
+  return unused.pop() ?? Buffer.allocUnsafeSlow(blockSize);
+}
+
+function giveBlock(block: Uint8Array): void {
+  if (unused.length < mostUnused) unused.push(block);
+}
+
 /** A fragment with more bytes of tar than this is inflated again when it is joined; writing it twice would cost more. */
 const largestTar = 64 << 20;
 
@@ -28,10 +40,10 @@ export class FragmentWriter {
   #tar: TarWriter | undefined;
   readonly #deflate: Deflate;
   readonly #queue: Promise<readonly [Uint8Array, void]>[] = [];
-  #block: Uint8Array = Buffer.allocUnsafeSlow(blockSize);
+  /** Undefined once the writer has ended. */
+  #block: Uint8Array | undefined = takeBlock();
   #filled = 0;
   #dictionary: Uint8Array | undefined;
-  readonly #spare: Uint8Array[] = [];
   #tarSize = 0;
   #crc = 0;
   /** Bytes of content the current entry still wants. */
@@ -74,14 +86,21 @@ export class FragmentWriter {
   /** Compresses and writes what is left. The blob is not committed yet: the caller may still find the input to be wrong. */
   async finish(): Promise<Pick<Fragment, "tarSize" | "crc32">> {
     this.#endEntry();
-    if (this.#filled > 0) this.#submit();
+    if (this.#block !== undefined && this.#filled > 0) this.#submit(this.#block);
     while (this.#queue.length > 0) await this.#drain();
+    this.#giveBack();
     return { tarSize: this.#tarSize, crc32: this.#crc };
   }
 
   /** Waits for what is being compressed, so that nothing runs on after a failure. */
   async abandon(): Promise<void> {
     await Promise.allSettled(this.#queue);
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#block !== undefined) giveBlock(this.#block);
+    this.#block = undefined;
   }
 
   #endEntry(): void {
@@ -105,18 +124,18 @@ export class FragmentWriter {
     let offset = 0;
     while (offset < bytes.length) {
       const count = Math.min(bytes.length - offset, blockSize - this.#filled);
+      this.#block ??= takeBlock();
       this.#block.set(bytes.subarray(offset, offset + count), this.#filled);
       this.#filled += count;
       offset += count;
       if (this.#filled === blockSize) {
-        this.#submit();
+        this.#submit(this.#block);
         if (this.#queue.length >= inFlight) await this.#drain();
       }
     }
   }
 
-  #submit(): void {
-    const buffer = this.#block;
+  #submit(buffer: Uint8Array): void {
     const block = buffer.subarray(0, this.#filled);
     this.#crc = crc32(block, this.#crc);
     this.#tarSize += block.length;
@@ -127,11 +146,11 @@ export class FragmentWriter {
     const output = Promise.all([this.#deflate(block, dictionary), this.#tar?.write(block)]);
     // The rejection is seen when the queue is drained; until then it must not count as unhandled.
     output.then(
-      () => this.#spare.push(buffer),
+      () => giveBlock(buffer),
       () => {},
     );
     this.#queue.push(output);
-    this.#block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(blockSize);
+    this.#block = undefined;
     this.#filled = 0;
   }
 

@@ -91,19 +91,23 @@ async function inDirectory<Result>(path: string, action: () => Promise<Result>):
   }
 }
 
-/** Writes a whole file so that a reader sees the old content or the new, never a part. */
+/**
+ * Writes a whole file so that a reader sees the old content or the new, never a part. What is not `durable` may be neither after the
+ * machine has failed: for files that say themselves whether they are whole.
+ */
 export async function writeFileAtomically(
   host: Host,
   path: string,
   bytes: Uint8Array | string,
   mode = 0o644,
+  durable = true,
 ): Promise<void> {
   const temporary = `${path}.${host.token(6)}.tmp`;
   try {
     const file = await inDirectory(temporary, () => open(temporary, "wx", mode));
     try {
       await file.writeFile(bytes);
-      await file.sync();
+      if (durable) await file.sync();
     } finally {
       await file.close();
     }
@@ -420,7 +424,7 @@ export class Store {
 
   async putRecord(kind: RecordKind, key: string, value: unknown): Promise<void> {
     const body = JSON.stringify(value);
-    await writeFileAtomically(this.#host, this.#recordPath(kind, key), `${digestOf(body)}\n${body}`);
+    await writeFileAtomically(this.#host, this.#recordPath(kind, key), `${digestOf(body)}\n${body}`, 0o644, false);
   }
 
   async removeRecord(kind: RecordKind, key: string): Promise<void> {

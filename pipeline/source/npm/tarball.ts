@@ -32,7 +32,8 @@ async function wholeTar(bytes: Buffer): Promise<Buffer | undefined> {
   const size = bytes.readUInt32LE(bytes.length - 4);
   if (size > wholeLimit.tar) return undefined;
   try {
-    return await inflate(bytes, { maxOutputLength: wholeLimit.tar, chunkSize: Math.max(size, 1 << 16) });
+    // A buffer that is filled to its end makes zlib ask for another of the same size.
+    return await inflate(bytes, { maxOutputLength: wholeLimit.tar, chunkSize: Math.max(size, 1 << 16) + 1024 });
   } catch {
     return undefined;
   }

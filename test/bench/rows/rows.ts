@@ -6,6 +6,7 @@ import { gzip } from "./gzip.ts";
 import { image } from "./image.ts";
 import { lint } from "./lint.ts";
 import { memory } from "./memory.ts";
+import { npmLayer } from "./npm.ts";
 import { pin } from "./pin.ts";
 import { registry } from "./registry.ts";
 import { unchanged } from "./unchanged.ts";
@@ -20,6 +21,7 @@ export const experiments: readonly Experiment[] = [
   memory,
   pin,
   gzip,
+  npmLayer,
   registry,
   lint,
 ];
