@@ -221,7 +221,7 @@ async function buildPlatform(
     manifest,
     config,
     layers,
-    packages: image.packages.size,
+    packages: image.packages.size + image.inputs.npm.size,
     size: manifest.bytes.length + config.bytes.length + [...blobs.values()].reduce((sum, size) => sum + size, 0),
     cached,
     duration: work.host.elapsed() - begin,
