@@ -28,7 +28,15 @@ export async function outdatedInputs(
   const found: OutdatedItem[] = [];
   const all = inputRequests(work, lock);
   // Warnings of kinds are about what is pinned, and nothing is.
-  const quiet: PinWork = { ...work, report: { ...work.report, warn: (line) => work.report.detail(line) } };
+  const { report } = work;
+  const quiet: PinWork = {
+    ...work,
+    report: {
+      task: (title, unit) => report.task(title, unit),
+      detail: (line) => report.detail(line),
+      warn: (line) => report.detail(line),
+    },
+  };
   for (const section of inputSections) {
     const kind = kindOf(section);
     const locked: ReadonlyMap<string, InputEntry> = lock[section];
