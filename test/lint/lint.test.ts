@@ -6,6 +6,7 @@ import { createHost } from "../../pipeline/host/host.ts";
 import { lint, type LintOptions, type LintResult } from "../../pipeline/lint/lint.ts";
 import { rules } from "../../pipeline/lint/rules/rules.ts";
 import { sarifLog } from "../../pipeline/lint/sarif.ts";
+import { image, tinyRepository } from "../build/tiny-repository.ts";
 import { lockstep } from "../cli/lockstep.ts";
 import { hasProgram, root, run, temporaryDirectory } from "../support.ts";
 import { sarifValidator } from "./sarif-schema.ts";
@@ -258,6 +259,26 @@ describe("lockstep check with paths", () => {
     const said = await lockstep(["check", "--rules"], { cwd: temporaryDirectory() });
     expect(said.code).toBe(0);
     expect(said.stdout.split("\n").length).toBe(rules.length + 2);
+  });
+});
+
+describe("lockstep check of a repository", () => {
+  it("tells what is wrong with specs, lock and manifests, and lints, in one go", async () => {
+    const repository = await tinyRepository({
+      images: { app: image("tool") },
+      packages: [{ name: "tool", data: [{ name: "./usr/bin/tool", content: "x", mode: 0o755 }] }],
+    });
+    const options = { cwd: repository.root, env: { LOCKSTEP_STORE: repository.store.directory } };
+    const good = await lockstep(["check"], options);
+    expect(good.stdout).toMatch(/^0 problems, 0 warnings\nlint of 1 file: 0 errors, 0 warnings, 0 notes\n$/);
+    expect(good.code).toBe(0);
+    writeFileSync(join(repository.root, "Dockerfile"), "FROM registry.example/a:1\n");
+    const bad = await lockstep(["check", "--json"], options);
+    expect(bad.code).toBe(1);
+    expect(JSON.parse(bad.stdout)).toMatchObject({
+      exit: 1,
+      result: { problems: [], lint: { checked: 2, findings: [{ rule: "LK1001", severity: "error" }] } },
+    });
   });
 });
 

@@ -1,7 +1,17 @@
 /** Rules about downloads, in commands. */
 import type { Edit, Rule } from "../rule.ts";
 import type { ShellCommand } from "../shell/script.ts";
-import { isExact, found, foundCommand, has, optionValue, operands, isKnown, perScript } from "./tools.ts";
+import {
+  isExact,
+  found,
+  foundCommand,
+  has,
+  isMovingAddress,
+  optionValue,
+  operands,
+  isKnown,
+  perScript,
+} from "./tools.ts";
 
 const base = `FROM registry.example/debian@sha256:${"0".repeat(64)}\n`;
 
@@ -67,9 +77,6 @@ function isLocal(address: string): boolean {
   return /^\w+:\/\/(?:localhost|127\.|\[::1\]|0\.0\.0\.0)/.test(address);
 }
 
-/** `…/releases/latest/…`, `…/main/…`: addresses that mean something else tomorrow. */
-const moving = /\/(?:latest|master|main|HEAD|nightly|stable|current|snapshot)(?:\/|$|[-_.][^/]*$)|[-_]latest[-_.]/i;
-
 function removal(command: ShellCommand, option: RegExp): readonly Edit[] | undefined {
   const word = command.args.find(({ value }) => option.test(value));
   return isExact(command, word) ? [{ at: word.at - 1, end: word.end, text: "" }] : undefined;
@@ -111,7 +118,7 @@ export const downloadRules: readonly Rule[] = [
     check(command) {
       if (!isDownload(command) || !keeps(command) || verifies(command.script)) return [];
       const [address] = addresses(command);
-      if (address !== undefined && (isLocal(address.value) || moving.test(address.value))) return [];
+      if (address !== undefined && (isLocal(address.value) || isMovingAddress(address.value))) return [];
       if (runsAtOnce(command)) return [];
       const opaque =
         address === undefined && operands(command).every(({ value }) => isKnown(value) && !value.includes("."));
@@ -134,7 +141,7 @@ export const downloadRules: readonly Rule[] = [
     check: (command) =>
       isDownload(command)
         ? addresses(command).flatMap((address) =>
-            moving.test(address.value.replace(/^\w+:\/\/[^/]*/, "")) && !isLocal(address.value)
+            isMovingAddress(address.value) && !isLocal(address.value)
               ? [found(address, "this address is another file after the next release")]
               : [],
           )

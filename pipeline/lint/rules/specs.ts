@@ -1,13 +1,25 @@
 /** Rules about image specs of Lockstep. What is wrong in them is for the spec's own checks; these are about what is allowed and unwise. */
+import { isMoving } from "../image-reference.ts";
 import type { Rule } from "../rule.ts";
-import { entries, get, items, scalar } from "../tree.ts";
-import { found } from "./tools.ts";
+import { entries, get, items, type Node, type Scalar, scalar } from "../tree.ts";
+import { found, isMovingAddress } from "./tools.ts";
 
 function spec(rest: string): string {
   return `name: app\nplatforms: [linux/amd64]\nlayers:\n${rest}`;
 }
 
 const layer = "  - symlinks: [{ path: /app, target: /opt/app }]\n";
+
+function https(file: Node): readonly Node[] {
+  return items(get(file, "layers")).flatMap((layer) => get(layer, "http") ?? []);
+}
+
+/** The address of an `http` layer, or those for each platform. */
+function urls(layer: Node): readonly Scalar[] {
+  const url = get(layer, "url");
+  const all = url?.kind === "map" ? entries(url).map(({ value }) => value) : [url];
+  return all.flatMap((each) => scalar(each) ?? []);
+}
 
 export const specRules: readonly Rule[] = [
   {
@@ -93,6 +105,93 @@ export const specRules: readonly Rule[] = [
           locale !== undefined &&
           /^[a-z]{2,3}(?:_[A-Z]{2})?(?:\.|@|$)/.test(locale.text)
           ? [found(locale, `${locale.text} has to be made in the image`)]
+          : [];
+      }),
+  },
+  {
+    id: "LK3005",
+    title: "base image that every pin takes anew",
+    severity: "note",
+    rows: ["I10", "I11"],
+    why: "The lock holds the digest, so builds do not change. But `pin` takes whatever `latest` means on that day, another major version too, and the spec does not say what it was meant for.",
+    remedy: "Name the version: `name:13.2`.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: 'name: app\nfrom: { image: "registry.example/base:latest" }\n',
+      good: 'name: app\nfrom: { image: "registry.example/base:13.2" }\n',
+    },
+    on: "spec",
+    check(file) {
+      const image = scalar(get(file, "from", "image"));
+      return image !== undefined && isMoving(image.text)
+        ? [found(image, `${image.text} is another image at every pin`)]
+        : [];
+    },
+  },
+  {
+    id: "LK3006",
+    title: "address whose file will be another one",
+    severity: "warning",
+    rows: ["E6", "I11"],
+    why: "The lock holds the hash of the file. After the next release the address has another file, and who does not have the old one in the store cannot build any more.",
+    remedy: "Name the version or the commit in the address.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: spec(
+        `  - http: { url: "https://files.example/tool/latest/tool", sha256: ${"0".repeat(64)}, into: /opt/tool }\n`,
+      ),
+      good: spec(
+        `  - http: { url: "https://files.example/tool/1.2.0/tool", sha256: ${"0".repeat(64)}, into: /opt/tool }\n`,
+      ),
+    },
+    on: "spec",
+    check: (file) =>
+      https(file).flatMap((layer) =>
+        urls(layer).flatMap((url) =>
+          isMovingAddress(url.text) ? [found(url, "this address has another file after the next release")] : [],
+        ),
+      ),
+  },
+  {
+    id: "LK3007",
+    title: "file whose first download is believed",
+    severity: "note",
+    rows: ["E6", "X4"],
+    why: "Without `sha256` in the spec the lock holds what the server sent when `pin` asked first, and what it sends at every later pin.",
+    remedy: "Write the hash that the publisher names into the spec.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: spec(`  - http: { url: "https://files.example/tool-1.2.0", into: /opt/tool }\n`),
+      good: spec(`  - http: { url: "https://files.example/tool-1.2.0", sha256: ${"0".repeat(64)}, into: /opt/tool }\n`),
+    },
+    on: "spec",
+    check: (file) =>
+      https(file).flatMap((layer) =>
+        get(layer, "sha256") === undefined
+          ? urls(layer)
+              .slice(0, 1)
+              .map((url) => found(url, "no hash says what the file should be"))
+          : [],
+      ),
+  },
+  {
+    id: "LK3008",
+    title: "commit that every pin takes anew",
+    severity: "note",
+    rows: ["L26"],
+    why: "The lock holds the commit, so builds do not change. But `pin` takes the newest one of the branch, and the spec does not say which it was meant for.",
+    remedy: "Name a tag, or the whole id of a commit.",
+    example: {
+      file: "images/app/image.yaml",
+      bad: spec("  - git: { repository: https://git.example/tool.git, ref: main, into: /opt/tool }\n"),
+      good: spec("  - git: { repository: https://git.example/tool.git, ref: v1.2.0, into: /opt/tool }\n"),
+    },
+    on: "spec",
+    check: (file) =>
+      items(get(file, "layers")).flatMap((each) => {
+        const ref = scalar(get(each, "git", "ref"));
+        return ref !== undefined && /^(?:HEAD|main|master|develop|dev|trunk|refs\/heads\/.*)$/.test(ref.text)
+          ? [found(ref, `${ref.text} is another commit at every pin`)]
           : [];
       }),
   },

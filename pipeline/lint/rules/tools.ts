@@ -144,3 +144,10 @@ export function isImage(command: ShellCommand): boolean {
 export function isName(value: string): boolean {
   return isKnown(value) && value !== "" && !/^[./~]|:\/\/|\.(?:tgz|tar\.gz|whl|zip)$/.test(value);
 }
+
+const moving = /\/(?:latest|master|main|HEAD|nightly|stable|current|snapshot)(?:\/|$|[-_.][^/]*$)|[-_]latest[-_.]/i;
+
+/** `…/releases/latest/…`, `…/main/…`: an address that means something else tomorrow. */
+export function isMovingAddress(address: string): boolean {
+  return moving.test(address.replace(/^\w+:\/\/[^/]*/, ""));
+}
