@@ -113,8 +113,12 @@ export interface PlannedNpm extends PlannedInputBase {
 /** The blob is the archive of a commit. */
 export interface PlannedCommit extends PlannedInputBase {
   readonly unpack: "git";
-  /** Id of the commit, which the blob is proven against. */
+  /** Ids of the commit and of its tree, and its time in seconds since 1970, which the blob is proven against. */
   readonly commit: string;
+  readonly tree: string;
+  readonly time: number;
+  /** Commits of the submodules in what is taken, by path in the commit; absent where they stay empty. */
+  readonly submodules?: Readonly<Record<string, string>>;
   /** Directory or file of the commit; empty for all of it. */
   readonly path: string;
   /** Where in the layer's directory it is, which globs are relative to: empty, or the path of a submodule. */

@@ -33,13 +33,21 @@ interface Asking {
 /** Keys of a commit and of what lies below it, as far as the lock knows them; one that is missing is there by its key. */
 function withSubmodules(
   key: string,
+  path: string,
   locked: ReadonlyMap<string, LockedCommit>,
   found = new Set<string>(),
 ): ReadonlySet<string> {
   if (found.has(key)) return found;
   found.add(key);
-  for (const below of Object.values(locked.get(key)?.submodules ?? {})) withSubmodules(below, locked, found);
+  for (const [place, below] of Object.entries(locked.get(key)?.submodules ?? {})) {
+    if (isBelow(path, place)) withSubmodules(below, "", locked, found);
+  }
   return found;
+}
+
+/** Whether a submodule at `place` is in the directory `path` of its commit. */
+function isBelow(path: string, place: string): boolean {
+  return path === "" || place.startsWith(`${path}/`);
 }
 
 /** How many repositories are asked or fetched at once: each is a program of its own. */
@@ -51,9 +59,9 @@ export const gitKind: InputKind<"git", GitRequest> = {
     for (const { name: image, platforms, layers } of specs) {
       for (const layer of layers) {
         if (layer.kind !== "git") continue;
-        const { repository, ref, submodules, place } = layer;
+        const { repository, ref, path, submodules, place } = layer;
         const top = commitKey(repository, ref);
-        for (const key of submodules ? withSubmodules(top, locked) : [top])
+        for (const key of submodules ? withSubmodules(top, inside(path ?? ""), locked) : [top])
           asked.push({ image, platforms, place, key, submodules });
       }
     }
@@ -104,8 +112,9 @@ export const gitKind: InputKind<"git", GitRequest> = {
 
   async fetch(host, store, report, { root }, entries, { offline, signal }) {
     const missing: (readonly [string, LockedCommit])[] = [];
-    for (const [key, entry] of entries)
-      if ((await store.find(`sha256:${entry.sha256}`)) === undefined) missing.push([key, entry]);
+    for (const [key, entry] of entries) {
+      if ((await store.find(`sha256:${entry.sha256}`))?.size !== entry.size) missing.push([key, entry]);
+    }
     if (missing.length === 0) return;
     if (offline === true) {
       throw new LockstepError(
@@ -130,6 +139,9 @@ export const gitKind: InputKind<"git", GitRequest> = {
   },
 };
 
+/** Submodules in submodules multiply; nobody has so many. */
+const largestLayer = 10_000;
+
 function inside(path: string): string {
   return path.replace(/^\/+|\/+$/g, "");
 }
@@ -145,10 +157,19 @@ export function planGit(
   const into = inside(layer.into);
   const join = (...parts: readonly string[]): string => parts.filter((part) => part !== "").join("/");
   const inputs: PlannedCommit[] = [];
-  const add = (key: string, below: string, wanted: string): void => {
+  const add = (key: string, below: string, wanted: string, above: readonly string[]): void => {
     const entry = locked.get(key);
-    if (entry === undefined) return;
-    const { sha256, commit } = entry;
+    // Commits cannot lie in each other in a circle; entries that say so are found out when they are unpacked.
+    if (entry === undefined || above.includes(key)) return;
+    if (inputs.length === largestLayer) {
+      const message = `${key}: the layer has more than ${largestLayer} submodules`;
+      throw new LockstepError({ code: "LS2909", message, place: layer.place, hint: "leave the submodules out" });
+    }
+    const { sha256, commit, tree } = entry;
+    const inner = layer.submodules
+      ? Object.entries(entry.submodules ?? {}).filter(([place]) => isBelow(wanted, place))
+      : [];
+    const submodules = Object.fromEntries(inner.map(([place, other]) => [place, locked.get(other)?.commit ?? ""]));
     inputs.push({
       section: "git",
       key,
@@ -156,17 +177,17 @@ export function planGit(
       into: join(into, below),
       unpack: "git",
       commit,
+      tree,
+      time: Date.parse(entry.date) / 1000,
+      ...(layer.submodules ? { submodules } : {}),
       path: wanted,
       below,
       ...base,
     });
-    if (!layer.submodules) return;
-    for (const [place, submodule] of Object.entries(entry.submodules ?? {})) {
-      if (wanted === "" || place.startsWith(`${wanted}/`))
-        add(submodule, join(below, wanted === "" ? place : place.slice(wanted.length + 1)), "");
-    }
+    for (const [place, other] of inner)
+      add(other, join(below, wanted === "" ? place : place.slice(wanted.length + 1)), "", [...above, key]);
   };
-  add(commitKey(repository, ref), "", path);
+  add(commitKey(repository, ref), "", path, []);
   const what = path === "" ? "" : ` ${path}`;
   return { title: `lockstep: git ${repository} ${ref}${what} ${layer.into}`, inputs };
 }

@@ -141,7 +141,7 @@ export async function fetchCommit(
   locked: LockedCommit,
 ): Promise<void> {
   const key = commitKey(request);
-  await withCommit(
+  const { blob } = await withCommit(
     host,
     root,
     request,
@@ -149,4 +149,10 @@ export async function fetchCommit(
     (git) => storeCommit(git, store, locked.commit, key, `sha256:${locked.sha256}`, signal),
     signal,
   );
+  if (blob.size === locked.size) return;
+  throw new LockstepError({
+    code: "LS3003",
+    message: `the archive of ${key} has ${blob.size} bytes, and the lock says ${locked.size}`,
+    hint: "the lock was changed by hand: run `lockstep pin`, and review the difference",
+  });
 }

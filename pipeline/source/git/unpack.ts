@@ -7,8 +7,12 @@ import { type CommitEntry, readCommit } from "./objects.ts";
 
 /** What of a commit is taken, and with which metadata. */
 export interface CommitSelection {
-  /** Id of the commit, which proves what the blob is. */
+  /** Id of the commit, which proves what the blob is; id of its tree, and its time in seconds since 1970, for the lock to be true. */
   readonly commit: string;
+  readonly tree: string;
+  readonly time: number;
+  /** Commits of the submodules in what is taken, by path in the commit; absent where they stay empty. */
+  readonly submodules?: Readonly<Record<string, string>>;
   /** Directory or file of the commit; empty for all of it. */
   readonly path: string;
   /** Where in its layer the commit goes, which globs are relative to: empty, or the path of a submodule. */
@@ -43,12 +47,28 @@ export async function unpackCommit(blob: InputBlob, sink: EntrySink, selection: 
     }
     return false;
   };
+  const untrue = (message: string): LockstepError =>
+    new LockstepError({
+      code: "LS2907",
+      message,
+      place: blob.place,
+      hint: "the lock was changed by hand: run `lockstep pin`, and review the difference",
+    });
+  const planned = new Map(Object.entries(selection.submodules ?? {}));
   let mtime = 0;
   let found = selection.path === "";
   let taken = false;
   const send = async (entry: CommitEntry): Promise<void> => {
     const path = relativeTo(selection.path, entry.path);
     found ||= path !== undefined;
+    if (entry.type === "submodule" && path !== undefined && selection.submodules !== undefined) {
+      const locked = planned.get(entry.path);
+      planned.delete(entry.path);
+      if (locked !== entry.commit)
+        throw untrue(
+          `has the submodule ${entry.path} at ${entry.commit}, and the lock says ${locked ?? "nothing of it"}`,
+        );
+    }
     const named = join(below, path ?? "");
     taken = path !== undefined && !excluded(named);
     if (path === undefined || !taken) return;
@@ -66,14 +86,20 @@ export async function unpackCommit(blob: InputBlob, sink: EntrySink, selection: 
   const bytes = new ByteReader(blob.store.stream(blob.digest, 1 << 18), blob.place);
   try {
     await readCommit(bytes, selection.commit, {
-      commit: ({ time }) => {
+      commit: ({ tree, time }) => {
         mtime = Math.max(0, time);
+        if (tree === selection.tree && mtime === selection.time) return;
+        throw untrue(
+          `is a commit of the tree ${tree} and the time ${mtime}, and the lock says ${selection.tree} and ${selection.time}`,
+        );
       },
       entry: send,
       content: async (piece) => {
         if (taken) await sink.content(piece);
       },
     });
+    const [absent] = planned.keys();
+    if (absent !== undefined) throw untrue(`has no submodule ${absent}, and the lock says it has`);
     // The digest of the blob is known at its very end.
     await bytes.drain();
   } catch (error) {

@@ -260,6 +260,62 @@ describe.skipIf(!hasProgram("git"))("layers of a git repository (needs git)", ()
     await expect(build({ offline: true })).rejects.toMatchObject({ code: "LS3001" });
   });
 
+  it("tell a lock entry that was changed and sealed again, whichever field it is", async () => {
+    const { spec, pin, build, source, directory, root, host, store } = site();
+    const sub = testRepository(directory, "sub.git");
+    const subCommit = sub.commit({ "lib.js": "lib" });
+    sub.ref("refs/heads/main", subCommit);
+    const modules = `[submodule "s"]\n\tpath = sub\n\turl = ../sub.git\n`;
+    source.tag("v1", source.commit({ ".gitmodules": modules, sub: { submodule: subCommit }, a: "a" }));
+    spec(layer(source, ", submodules: true"));
+    const { lock } = await pin();
+    const changes = {
+      commit: "1".repeat(40),
+      tree: "2".repeat(40),
+      date: "2026-02-03T04:05:06Z",
+      size: 1,
+      sha256: "3".repeat(64),
+      submodules: { elsewhere: `${sub.url}#${subCommit}` },
+    };
+    expect(await build({ offline: true })).toHaveLength(1);
+    for (const [key, entry] of lock.git) {
+      expect(Object.keys(entry).toSorted()).toEqual(Object.keys(changes).toSorted());
+      for (const [field, value] of Object.entries(changes)) {
+        await writeLock(host, root, { ...lock, git: new Map(lock.git).set(key, { ...entry, [field]: value }) });
+        const outcome = await build({
+          offline: true,
+          store: new Store({ ...host, cacheDirectory: store.directory }, store.directory),
+        }).then(
+          (built) => `built ${built[0]?.index.descriptor.digest ?? ""}`,
+          (error: unknown) => String(error),
+        );
+        expect(outcome, `${field} of ${key}`).toMatch(/LS(?:2201|2208|2907|3002)/);
+      }
+      await writeLock(host, root, { ...lock, git: new Map([...lock.git].filter(([other]) => other !== key)) });
+      await expect(build({ offline: true }), key).rejects.toMatchObject({ code: "LS2201" });
+    }
+  });
+
+  it("leave out, and do not lock, submodules outside of the path", async () => {
+    const { spec, pin, build, source, directory, problems } = site();
+    const sub = testRepository(directory, "sub.git");
+    const subCommit = sub.commit({ "lib.js": "lib" });
+    sub.ref("refs/heads/main", subCommit);
+    const modules = `[submodule "s"]\n\tpath = vendor/sub\n\turl = ../sub.git\n`;
+    source.tag(
+      "v1",
+      source.commit({
+        ".gitmodules": modules,
+        vendor: { tree: { sub: { submodule: subCommit } } },
+        src: { tree: { a: "a" } },
+      }),
+    );
+    spec(layer(source, ", path: src, submodules: true"));
+    expect([...(await pin()).lock.git.keys()]).toEqual([`${source.url}#v1`]);
+    expect(await problems()).toEqual([]);
+    expect(await build()).toHaveLength(1);
+  });
+
   it("LS2911: say when the commit has nothing at the path", async () => {
     const { spec, pin, build, source } = site();
     source.tag("v1", source.commit(tree));
