@@ -59,7 +59,8 @@ export class Client {
     this.#report = options.report ?? silent;
     this.#tries = options.tries ?? 5;
     this.connection = new Connection(host, reference.host, settings, options.signal, options.stallLimit);
-    this.#authorizer = new Authorizer(host, this.connection, reference.host, reference.repository, options.signal);
+    const login = settings.hosts.get(reference.host)?.login ?? reference.host;
+    this.#authorizer = new Authorizer(host, this.connection, login, reference.repository, options.signal);
   }
 
   static async open(host: Host, reference: Reference, options: RegistryOptions = {}): Promise<Client> {

@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import { http, loadHttps } from "../host/http.ts";
 import { proxyEnvironment } from "../host/proxy.ts";
 import { bareHost, literalReach, type Reach } from "../host/reach.ts";
-import type { RegistrySettings } from "./settings.ts";
+import type { HostSettings, RegistrySettings } from "./settings.ts";
 
 /** Content to send; opened again when it has to be sent again. */
 export interface Body {
@@ -54,10 +54,10 @@ async function feed(request: ClientRequest, body: Body, answered: () => boolean)
   request.end();
 }
 
-function addressOf(host: string, settings: RegistrySettings): URL {
-  const own = settings.hosts.get(host);
+function addressOf(name: string, own: HostSettings): URL {
+  const host = own.address ?? name;
   const local = literalReach(bareHost(new URL(`http://${host}`))) === 2;
-  const plain = own?.plainHttp ?? (local && own?.ca === undefined);
+  const plain = own.plainHttp ?? (local && own.ca === undefined);
   return new URL(`${plain ? "http" : "https"}://${host}`);
 }
 
@@ -65,6 +65,7 @@ export class Connection {
   /** Scheme, host and port of the registry. */
   readonly base: URL;
   readonly #settings: RegistrySettings;
+  readonly #own: HostSettings;
   readonly #signal: AbortSignal | undefined;
   readonly #proxyEnv: Record<string, string>;
   /** Connections to the registry itself and to others, by protocol: the latter are looked at before they are made. */
@@ -80,7 +81,8 @@ export class Connection {
     signal?: AbortSignal,
     stallLimit = usualStallLimit,
   ) {
-    this.base = addressOf(server, settings);
+    this.#own = settings.hosts.get(server) ?? {};
+    this.base = addressOf(server, this.#own);
     this.#settings = settings;
     this.#signal = signal;
     this.#stallLimit = stallLimit;
@@ -147,7 +149,7 @@ export class Connection {
     const { url, method, body } = call;
     const own = this.isOwn(url);
     if (!own) await this.#check(url);
-    const ca = this.#settings.hosts.get(url.host)?.ca;
+    const { ca } = own ? this.#own : (this.#settings.hosts.get(url.host) ?? {});
     const options = {
       method,
       agent: this.#agent(url.protocol, own),

@@ -84,6 +84,15 @@ function listing({ descriptor, artifactType, blobs, annotations }: Manifest): Re
   };
 }
 
+async function stillThere(
+  repository: Repository,
+  list: readonly RemoteDescriptor[],
+): Promise<readonly RemoteDescriptor[]> {
+  const there: RemoteDescriptor[] = [];
+  for (const item of list) if ((await repository.digestOf(item.digest)) !== undefined) there.push(item);
+  return there;
+}
+
 /**
  * Lists a manifest for its subject under the tag that stands in for the API: read, added to, written, read again, and from the start when
  * another writer was there between. Does nothing where the registry has the API. Throws LS3221 when others are always faster.
@@ -99,16 +108,22 @@ export async function addReferrer(
   const { digest } = manifest.descriptor;
   const isListed = (index: Manifest | undefined): boolean =>
     index?.manifests.some((item) => item.digest === digest) === true;
+  let pruned = false;
   for (let attempt = 1; attempt <= updateTries; attempt++) {
     const before = await fallbackIndex(repository, subject);
     if (isListed(before)) return;
-    const manifests = [...(before?.manifests ?? []), listing(manifest)];
+    const others = before?.manifests ?? [];
+    const manifests = [...(pruned ? await stillThere(repository, others) : others), listing(manifest)];
     const bytes = Buffer.from(canonicalJson({ manifests, mediaType: indexType, schemaVersion: 2 }));
     const index = parseManifest(bytes, indexType, repository.place(tag));
     try {
       await repository.tag(index, tag, before?.descriptor.digest ?? "absent");
     } catch (error) {
-      if (!(error instanceof LockstepError) || error.code !== "LS3216") throw error;
+      if (!(error instanceof LockstepError)) throw error;
+      // Some registries take no list that names what was removed.
+      const names: boolean = error.code === "LS3207" && !pruned;
+      if (!names && error.code !== "LS3216") throw error;
+      pruned ||= names;
       await client.pause(attempt, undefined);
       continue;
     }

@@ -9,6 +9,10 @@ import { isHost, type ShortNames } from "./reference.ts";
 export interface HostSettings {
   /** Whether the registry is spoken to without TLS; unless set, only registries on this machine are. */
   readonly plainHttp?: boolean;
+  /** Host that answers for the registry, where that is not the one in its name. */
+  readonly address?: string;
+  /** What the registry is called in auth files, where that is not its name. */
+  readonly login?: string;
   /** PEM of the authorities that are trusted for this registry, in place of the machine's. */
   readonly ca?: string;
 }
@@ -38,7 +42,10 @@ async function hostSettings(
   for (const [key, item] of Object.entries(mapOf(value, path, fault))) {
     const here = [...path, key];
     if (key === "plainHttp" && typeof item === "boolean") settings = { ...settings, plainHttp: item };
-    else if (key === "ca" && typeof item === "string") {
+    else if ((key === "address" || key === "login") && typeof item === "string") {
+      if (!isHost(item)) throw fault(`${here.join(".")}: "${item}" is not a host`, here);
+      settings = { ...settings, [key]: item };
+    } else if (key === "ca" && typeof item === "string") {
       try {
         settings = { ...settings, ca: await readFile(resolve(dirname(file), item), "utf8") };
       } catch (error) {

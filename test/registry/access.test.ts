@@ -249,6 +249,21 @@ describe("logging in", () => {
   );
 });
 
+describe("a registry that is called otherwise than its host", () => {
+  it("is reached at its address, and logged in to by the name that auth files have", async () => {
+    const at = await setting({ login: "token" });
+    at.login({ auths: { "https://index.hub.invalid/v1/": { auth: base64(`user:${secret}`) } } });
+    mkdirSync(at.host.configDirectory, { recursive: true });
+    const hub = `{ address: "${at.registry.host}", login: index.hub.invalid, plainHttp: true }`;
+    writeFileSync(join(at.host.configDirectory, "config.yaml"), `registries: { hosts: { hub.invalid: ${hub} } }`);
+    const repository = await openRepository(at.host, { host: "hub.invalid", repository: "team/app" });
+    expect((await repository.manifest("1.0")).descriptor.digest).toBe(image.index.digest);
+    await repository.blob(at.store, shared);
+    expect(repository.place("1.0")).toBe("hub.invalid/team/app:1.0");
+    repository.close();
+  });
+});
+
 describe("redirects", () => {
   it("are followed to storage, without the login", async () => {
     const at = await setting({ login: "basic" });

@@ -237,6 +237,33 @@ describe("copying", () => {
     }
   });
 
+  it("copies images in Docker's second format as they are", async () => {
+    const at = await planted();
+    const docker = "application/vnd.docker";
+    const config = piece(`${docker}.container.image.v1+json`, {
+      architecture: "amd64",
+      os: "linux",
+      rootfs: { type: "layers", diff_ids: [] },
+    });
+    const layer = piece(`${docker}.image.rootfs.diff.tar.gzip`, noise("docker", 1000));
+    const mediaType = `${docker}.distribution.manifest.v2+json`;
+    const manifest = piece(mediaType, { schemaVersion: 2, mediaType, config: named(config), layers: [named(layer)] });
+    const listType = `${docker}.distribution.manifest.list.v2+json`;
+    const platform = { os: "linux", architecture: "amd64" };
+    const index = piece(listType, {
+      schemaVersion: 2,
+      mediaType: listType,
+      manifests: [{ ...named(manifest), platform }],
+    });
+    plant(at.registry, "team/docker", "1.0", { index, manifests: [manifest], blobs: [config, layer] });
+    const out = temporaryDirectory();
+    const pulled = await copy(at, `${at.registry.host}/team/docker:1.0`, `oci:${out}:app`);
+    expect(pulled).toMatchObject({ digest: index.digest, mediaType: listType });
+    const back = await copy(scene(), `oci:${out}:app`, `${at.registry.host}/back/docker:1.0`);
+    expect(back.digest).toBe(index.digest);
+    expect(at.registry.content.repository("back/docker").find("1.0")?.mediaType).toBe(listType);
+  });
+
   it("LS3211: says what platforms there are", async () => {
     const at = await planted();
     await expect(

@@ -107,6 +107,10 @@ registries:
     ["registries:\n  defaults: x", "config.yaml:2:13 registries.defaults is not a setting"],
     ["registries:\n  default: library", "registries.default does not begin with a registry"],
     ["registries:\n  short: { a: b/c }", "registries.short.a does not begin with a registry"],
+    [
+      "registries:\n  hosts: { a.example: { address: 'https://b.example' } }",
+      'address: "https://b.example" is not a host',
+    ],
     ["registries:\n  hosts: { 'a b': {} }", 'registries.hosts: "a b" is not a host'],
     [
       "registries:\n  hosts: { a.example: { plainHttp: maybe } }",
