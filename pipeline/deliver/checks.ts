@@ -40,14 +40,17 @@ function checkImage(item: LocatedApp, images: Images): readonly Problem[] {
   }
   const problems: Problem[] = [];
   const layers = chain(image, images);
+  // What an image of a registry says of itself is not in the specs.
+  const foreign = layers.find(({ base }) => base !== undefined)?.base?.image;
   const user = layers.find((spec) => spec.config.user !== undefined)?.config.user;
   if (user === undefined || /^0+(:|$)/.test(user) || !/^\d+(:|$)/.test(user)) {
-    const runs = user === undefined ? "names no user, so it runs as root" : `runs as user "${user}"`;
+    const nobody = foreign === undefined ? "names no user, so it runs as root" : `leaves its user to ${foreign}`;
+    const runs = user === undefined ? nobody : `runs as user "${user}"`;
     const hint = `set config.user in ${image.file} to a numeric id that is not 0, such as "65532:65532"`;
     problems.push(problem(item, ["image"], "LS7007", `image "${image.name}" ${runs}`, hint));
   }
   const ports = layers.flatMap((spec) => spec.config.ports);
-  if (ports.length > 0 && !ports.includes(`${app.port}/tcp`)) {
+  if (foreign === undefined && ports.length > 0 && !ports.includes(`${app.port}/tcp`)) {
     const message = `image "${image.name}" does not declare port ${app.port}`;
     problems.push(problem(item, ["port"], "LS7008", message, `it declares ${ports.join(", ")}`));
   }

@@ -155,6 +155,13 @@ describe("an app", () => {
     ]);
   });
 
+  it("counts nothing of a base image from a registry, whose user and ports are in no spec", () => {
+    expect(problemsIn({ "image: web": "image: foreign" })).toEqual([
+      'LS7007 manifests/apps/web.yaml:2:8 image "foreign" leaves its user to registry.example/base:1; set config.user in images/foreign/image.yaml to a numeric id that is not 0, such as "65532:65532"',
+    ]);
+    expect(problemsIn({ "image: web": "image: user" })).toEqual([]);
+  });
+
   it("LS7011: finds the memory that was meant in MiB and given in thousandths of a byte", () => {
     expect(problemsIn({ "memory: 64Mi": "memory: 64m" })).toEqual([
       'LS7011 manifests/apps/web.yaml:7:33 quantity "64m" is too small to be meant; "m" means thousandths; did you mean "64Mi"?',

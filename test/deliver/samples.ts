@@ -23,11 +23,15 @@ function imageSpec(name: string, overrides: Partial<ImageSpec> = {}): ImageSpec 
 
 const emptyConfig = { ports: [], env: {}, labels: {}, volumes: [] };
 
+const base = { image: "registry.example/base:1", place: { file: "images/foreign/image.yaml" } };
+
 export const images: ReadonlyMap<string, ImageSpec> = new Map([
   ["web", imageSpec("web", { from: "node", config: { ...emptyConfig, ports: ["8080/tcp"] } })],
   ["node", imageSpec("node", { config: { ...emptyConfig, user: "65532:65532" } })],
   ["root", imageSpec("root", { config: emptyConfig })],
   ["zero", imageSpec("zero", { from: "root", config: { ...emptyConfig, user: "0:0" } })],
+  ["foreign", imageSpec("foreign", { base, config: { ...emptyConfig, ports: ["9000/tcp"] } })],
+  ["user", imageSpec("user", { base, config: { ...emptyConfig, ports: ["9000/tcp"], user: "7" } })],
   ["arm", imageSpec("arm", { platforms: ["linux/arm64"] })],
 ]);
 

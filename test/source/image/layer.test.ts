@@ -5,6 +5,8 @@ import { LockstepError } from "../../../pipeline/host/errors.ts";
 import { type LayerFacts, readLayer } from "../../../pipeline/source/image/layer.ts";
 import { BaseTree } from "../../../pipeline/source/image/tree.ts";
 import { digestOf } from "../../../pipeline/store/digest.ts";
+import { createHost } from "../../../pipeline/host/host.ts";
+import { baseScene } from "../../build/base/base-scene.ts";
 import { hasProgram, run } from "../../support.ts";
 import { pax, rawTar } from "../debian/tiny-deb.ts";
 import { type Short, tarOf } from "./tiny-image.ts";
@@ -40,6 +42,17 @@ const directory = (path: string, mode?: number): Short => ({
   ...(mode === undefined ? {} : { mode }),
 });
 const file = (path: string, content = "x"): Short => ({ path, content });
+
+/** What there is in an unpacked root: `d`, `f` or `l`, mode (not of links), and path. */
+function listed(root: string): readonly string[] {
+  const { stdout } = run("find", [root, "-mindepth", "1", "-printf", "%y %m %P\\n"]);
+  return stdout
+    .toString()
+    .trim()
+    .split("\n")
+    .map((line) => line.replace(/^l \d+/, "l"))
+    .toSorted();
+}
 
 describe("readLayer", () => {
   it("gives the digest of the uncompressed tar, and the contents of the files of accounts alone", async () => {
@@ -146,6 +159,37 @@ describe("BaseTree", () => {
   it("LS2808: refuses what lies below a link or a file, which runtimes put in different places", async () => {
     expect(await code(treeOf([{ path: "l", link: "usr" }], [file("l/x")]))).toBe("LS2808");
     expect(await code(treeOf([file("f"), file("f/x")]))).toBe("LS2808");
+  });
+
+  it.skipIf(createHost().uid !== 0 || !hasProgram("umoci"))("is what umoci unpacks (needs root, umoci)", async () => {
+    const layers: readonly (readonly Short[])[] = [
+      [
+        directory("a", 0o711),
+        file("a/x"),
+        file("a/y/z"),
+        file("b/1"),
+        file("b/2"),
+        { path: "l", link: "a" },
+        file("t"),
+      ],
+      [file("a/.wh.x", ""), file("a/new"), file("b/.wh..wh..opq", ""), file("b/3"), file(".wh.nothing", "")],
+      [directory("a", 0o700), file("l"), directory("t", 0o1777), file("t/u"), file("a/.wh.y", ""), file("a/y/again")],
+      [file("b"), file(".wh.t", ""), { path: "c", link: "/a" }],
+    ];
+    const scene = await baseScene(
+      { "1": { layers: layers.map((entries) => ({ entries })) } },
+      "from: { image: registry.example/base:1 }\nlayers:\n  - symlinks: [{ path: /a/own, target: x }]\n",
+    );
+    const { layout } = await scene.build();
+    const bundle = `${scene.directory}/bundle`;
+    const unpacked = run("umoci", ["unpack", "--image", `${layout}:web-linux-amd64`, bundle]);
+    expect(unpacked.stderr.toString()).toBe("");
+    const letters = { directory: "d", file: "f", symlink: "l", other: "?" };
+    const tree = await treeOf(...layers, [{ path: "a/own", link: "x" }]);
+    const ours = [...tree.entries()].map(({ path, type, mode }) =>
+      type === "symlink" ? `l ${path}` : `${letters[type]} ${mode.toString(8)} ${path}`,
+    );
+    expect(listed(`${bundle}/rootfs`)).toEqual(ours.toSorted());
   });
 
   it("is what unpacking one layer after the other into a directory gives, for any two layers", async () => {
