@@ -21,32 +21,38 @@ class Analysis {
     this.#file = file;
   }
 
-  add(rule: Rule | OwnRule, found: Found, image = true): void {
+  add(rule: Rule | OwnRule, { fix, ...found }: Found, { image = true, editable = true } = {}): void {
     // A script within a word is read with the word and again as a script: one finding a place.
     const key = `${rule.id} ${found.at}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const severity = image ? rule.severity : (rule.elsewhere ?? rule.severity);
-    this.findings.push({ ...found, rule, severity, file: this.#file.path });
+    this.findings.push({
+      ...found,
+      ...(fix !== undefined && editable ? { fix } : {}),
+      rule,
+      severity,
+      file: this.#file.path,
+    });
   }
 
   unread(message: string, { at, end }: Extent): void {
     this.add(notUnderstood, { message: `this is not checked: ${message}`, at, end });
   }
 
-  on<K extends Kind>(kind: K, subject: Subjects[K], image = true): void {
+  on<K extends Kind>(kind: K, subject: Subjects[K], where: { image?: boolean; editable?: boolean } = {}): void {
     for (const rule of rulesOn(kind)) {
       // A rule is one of the union although its kind is known here only by name.
-      for (const found of rule.check(subject, this.#file)) this.add(rule as unknown as Rule, found, image);
+      for (const found of rule.check(subject, this.#file)) this.add(rule as unknown as Rule, found, where);
     }
   }
 
   scripts(scripts: readonly Script[]): void {
     for (const script of scripts) {
-      const image = script.setting.kind === "dockerfile";
+      const where = { image: script.setting.kind === "dockerfile", editable: script.setting.editable };
       for (const { message, ...place } of script.problems) this.unread(message, place);
-      this.on("script", script, image);
-      for (const command of script.commands) this.on("command", command, image);
+      this.on("script", script, where);
+      for (const command of script.commands) this.on("command", command, where);
     }
   }
 }
@@ -76,7 +82,7 @@ function analyseKind(analysis: Analysis, { text }: SourceFile, kind: FileKind, r
       return;
     }
     case "script":
-      analysis.scripts([readScript(verbatim(text, 0), { text, kind: "script", variables: new Map() })]);
+      analysis.scripts([readScript(verbatim(text, 0), { text, kind: "script", editable: true, variables: new Map() })]);
       return;
     case "package": {
       const file = readJson(text);

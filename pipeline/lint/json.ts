@@ -58,7 +58,7 @@ class Reader {
     const next = this.#text.charAt(at);
     if (next === '"') {
       const slice = this.#string();
-      return { kind: "scalar", text: slice.text, string: true, plain: false, slice, at, end: this.#at };
+      return { kind: "scalar", text: slice.text, string: true, editable: true, slice, at, end: this.#at };
     }
     if (next === "{" || next === "[") {
       if (++this.#depth > maxDepth) this.#fail("nested too deeply");
@@ -69,7 +69,15 @@ class Reader {
     const text = this.#match(literal);
     if (text === undefined || text === "") this.#fail("value expected");
     const shown = text === "null" ? "" : text;
-    return { kind: "scalar", text: shown, string: false, plain: false, slice: verbatim(shown, at), at, end: this.#at };
+    return {
+      kind: "scalar",
+      text: shown,
+      string: false,
+      editable: true,
+      slice: verbatim(shown, at),
+      at,
+      end: this.#at,
+    };
   }
 
   #map(at: number): Node {

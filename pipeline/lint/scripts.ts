@@ -21,7 +21,13 @@ export function dockerfileScripts(text: string, file: Dockerfile): readonly Scri
     if (keyword === "SHELL") foreign = !posixShell.test(json?.[0]?.text ?? "");
     if (keyword !== "RUN") return [];
     const run = { instruction, file };
-    const setting: Setting = { text, kind: "dockerfile", run, variables: variables.get(instruction) ?? none };
+    const setting: Setting = {
+      text,
+      kind: "dockerfile",
+      editable: true,
+      run,
+      variables: variables.get(instruction) ?? none,
+    };
     if (json !== undefined) {
       const script = emptyScript(setting, instruction.body);
       new ScriptReader(script).exec(json.map(({ slice }) => slice));
@@ -59,7 +65,7 @@ export function workflowScripts(text: string, file: Node): readonly Script[] {
       const windows = scalars(get(job, "runs-on")).some((runner) => /windows/i.test(runner.text));
       if (run === undefined || (shell === undefined ? windows : !posixShell.test(shell.split(" ")[0] ?? ""))) return [];
       const variables = variablesOf(get(file, "env"), get(job, "env"), get(step, "env"));
-      return [readScript(withoutExpressions(run.slice), { text, kind: "workflow", variables })];
+      return [readScript(withoutExpressions(run.slice), { text, kind: "workflow", editable: run.editable, variables })];
     }),
   );
 }
@@ -76,7 +82,8 @@ export function gitlabScripts(text: string, file: Node): readonly Script[] {
         builder.add("\n", line.end);
       }
       const variables = variablesOf(get(file, "variables"), get(job, "variables"));
-      return [readScript(builder.build(), { text, kind: "workflow", variables })];
+      const editable = lines.every((line) => line.editable);
+      return [readScript(builder.build(), { text, kind: "workflow", editable, variables })];
     }),
   );
 }
@@ -93,7 +100,10 @@ export function tektonScripts(text: string, file: Node): readonly Script[] {
         (written) => `\${${"_".repeat(written.length - 3)}}`,
       );
       return [
-        readScript({ text: plain, origin: script.slice.origin }, { text, kind: "workflow", variables: new Map() }),
+        readScript(
+          { text: plain, origin: script.slice.origin },
+          { text, kind: "workflow", editable: script.editable, variables: new Map() },
+        ),
       ];
     }),
   );
@@ -103,6 +113,8 @@ export function tektonScripts(text: string, file: Node): readonly Script[] {
 export function packageScripts(text: string, file: Node): readonly Script[] {
   return entries(get(file, "scripts")).flatMap(({ value }) => {
     const script = scalar(value);
-    return script === undefined ? [] : [readScript(script.slice, { text, kind: "package", variables: new Map() })];
+    return script === undefined
+      ? []
+      : [readScript(script.slice, { text, kind: "package", editable: true, variables: new Map() })];
   });
 }

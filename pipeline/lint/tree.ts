@@ -28,8 +28,8 @@ export type Node =
       readonly text: string;
       readonly string: boolean;
       readonly slice: Slice;
-      /** Whether it was written without quotes and on one line, so that text may be put in its place. */
-      readonly plain: boolean;
+      /** Whether words may be put into it where `slice` says they are, and it stays what it is. */
+      readonly editable: boolean;
     });
 
 export type Scalar = Extract<Node, { kind: "scalar" }>;

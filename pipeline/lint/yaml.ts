@@ -26,32 +26,33 @@ function literalBlock(text: string, value: string, start: number, end: number): 
   return slice.text.startsWith(body) ? { text: value, origin: slice.origin } : undefined;
 }
 
-function sliceOf(text: string, node: Scalar.Parsed, value: string): Slice {
+/** Where the characters of a scalar are; undefined where they are not written as they are meant. */
+function sliceOf(text: string, node: Scalar.Parsed, value: string): Slice | undefined {
   const [start, end] = node.range;
-  if (node.type === Scalar.BLOCK_LITERAL) return literalBlock(text, value, start, end) ?? blurred(value, start);
+  if (node.type === Scalar.BLOCK_LITERAL) return literalBlock(text, value, start, end);
   const quote = node.type === Scalar.PLAIN ? 0 : 1;
-  return text.startsWith(value, start + quote) ? verbatim(value, start + quote) : blurred(value, start);
+  return text.startsWith(value, start + quote) ? verbatim(value, start + quote) : undefined;
 }
 
-function converter(text: string): (node: ParsedNode | null, at: number, depth: number) => Node {
+function converter(text: string): (node: ParsedNode | null, at: number, depth: number, flow: boolean) => Node {
   const anchors = new Map<string, ParsedNode>();
   let values = 0;
 
-  function convert(node: ParsedNode | null, place: number, depth: number): Node {
+  function convert(node: ParsedNode | null, place: number, depth: number, flow: boolean): Node {
     if (++values > maxValues || depth > maxDepth)
       throw new DocumentError("it is too large or nested too deeply", place);
     if (node === null) {
       const slice = verbatim("", place);
-      return { kind: "scalar", text: "", string: false, plain: false, slice, at: place, end: place };
+      return { kind: "scalar", text: "", string: false, editable: false, slice, at: place, end: place };
     }
     const [at, end] = node.range;
     if (isAlias(node)) {
       const target = anchors.get(node.source);
       if (target === undefined)
         throw new DocumentError(`it is not YAML: alias *${node.source} has no anchor before it`, at);
-      return convert(target, at, depth + 1);
+      return convert(target, at, depth + 1, true);
     }
-    const made = content(node, at, end, depth);
+    const made = content(node, at, end, depth, flow || ("flow" in node && node.flow === true));
     // After the content: an alias inside its own anchor must not be found.
     if (node.anchor !== undefined) anchors.set(node.anchor, node);
     return made;
@@ -62,20 +63,24 @@ function converter(text: string): (node: ParsedNode | null, at: number, depth: n
     at: number,
     end: number,
     depth: number,
+    flow: boolean,
   ): Node {
-    if (isSeq(node)) return { kind: "list", items: node.items.map((item) => convert(item, at, depth + 1)), at, end };
+    if (isSeq(node))
+      return { kind: "list", items: node.items.map((item) => convert(item, at, depth + 1, flow)), at, end };
     if (isMap(node)) {
       const list = node.items.map(({ key, value }) => {
         const [start, stop] = key.range;
         const name = isScalar(key) ? (key.source ?? String(key.value)) : "";
-        return { key: name, keyExtent: { at: start, end: stop }, value: convert(value, stop, depth + 1) };
+        return { key: name, keyExtent: { at: start, end: stop }, value: convert(value, stop, depth + 1, flow) };
       });
       return { kind: "map", entries: list, at, end };
     }
     const string = typeof node.value === "string";
     const value = typeof node.value === "string" ? node.value : node.value === null ? "" : (node.source ?? "");
-    const plain = node.type === Scalar.PLAIN && !text.slice(at, end).includes("\n");
-    return { kind: "scalar", text: value, string, plain, slice: sliceOf(text, node, value), at, end };
+    const slice = sliceOf(text, node, value);
+    // Braces and commas end a plain scalar in flow style; elsewhere, and in quotes, they are characters like others.
+    const editable = slice !== undefined && !(flow && node.type === Scalar.PLAIN);
+    return { kind: "scalar", text: value, string, editable, slice: slice ?? blurred(value, at), at, end };
   }
 
   return convert;
@@ -90,6 +95,6 @@ export function readYamlDocuments(text: string): readonly Node[] {
   if (error !== undefined)
     throw new DocumentError(`it is not YAML: ${error.message}`, Math.min(error.pos[0], text.length));
   return documents.flatMap(({ contents }) =>
-    contents === null ? [] : [converter(text)(contents, contents.range[0], 0)],
+    contents === null ? [] : [converter(text)(contents, contents.range[0], 0, false)],
   );
 }

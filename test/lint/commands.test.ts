@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { rules } from "../../pipeline/lint/rules/rules.ts";
 import { lintText } from "../../pipeline/lint/lint.ts";
 import { noSettings } from "../../pipeline/lint/settings.ts";
-import { findingsOf, found, idsOf } from "./lint-text.ts";
+import { findingsOf, fixed, found, idsOf } from "./lint-text.ts";
 
 const script = (text: string): readonly string[] => idsOf("build.sh", `#!/bin/bash\n${text}\n`);
 
@@ -36,7 +36,7 @@ describe("commands", () => {
     ["python3 -m pip install -U pip", ["LK2404"]],
     ["pip install 'flask>=3' requests==2.32.5", ["LK2404"]],
     ["uv pip install ruff; pipx install poetry", ["LK2404", "LK2404"]],
-    ["go install example.com/x@main", ["LK2412", "LK2413"]],
+    ["go install example.com/x@main; go build .", ["LK2412", "LK2413"]],
     ["yarn && yarn add left-pad && yarn global add serve", ["LK2403", "LK2402", "LK2402"]],
     ["tar -czf x.tgz . --sort=name --mtime=@0", ["LK2101"]],
     ["tar cf - a | gzip > x.gz", ["LK2101"]],
@@ -122,6 +122,29 @@ describe("scripts in other files", () => {
     expect(idsOf("task.yaml", task.replace("/bin/sh", "/usr/bin/env python3"))).toEqual([]);
   });
 
+  it("are mended where text may be put in without becoming something else", () => {
+    const workflow = (step: string): string => `jobs:\n  a:\n    steps:\n      - ${step}\n`;
+    const mended = "date -u -d @${SOURCE_DATE_EPOCH:?}";
+    for (const form of ["run: X", 'run: "X"', "{ run: 'X' }", "run: |\n          true\n          X"])
+      expect(fixed(".github/workflows/a.yml", workflow(form.replace("X", "date")))).toBe(
+        workflow(form.replace("X", mended)),
+      );
+    for (const form of [
+      "{ run: date }",
+      "run: >\n          true;\n          date",
+      'run: "\\x64ate"',
+      "run: true;\n          date",
+    ]) {
+      const text = workflow(form);
+      expect(idsOf(".github/workflows/a.yml", text)).toEqual(["LK2001"]);
+      expect(fixed(".github/workflows/a.yml", text)).toBe(text);
+    }
+    expect(fixed(".gitlab-ci.yml", "a: { script: [date] }\n")).toBe("a: { script: [date] }\n");
+    expect(fixed("package.json", '{ "scripts": { "a": "sh -c \\"date\\"" } }\n')).toBe(
+      `{ "scripts": { "a": "sh -c \\"${mended}\\"" } }\n`,
+    );
+  });
+
   it("of templates, of other kinds of YAML, and of other languages are left alone", () => {
     expect(idsOf("chart/pod.yaml", "apiVersion: v1\nkind: Pod\nspec: {{ .Values.spec }}\n")).toEqual([]);
     expect(idsOf("config.yml", "image: debian\nscript: date\n")).toEqual([]);
@@ -181,6 +204,18 @@ describe("files that are hostile", () => {
           }
       }),
       { numRuns: 4000 },
+    );
+  });
+
+  it("are understood no worse once they are mended", () => {
+    const unread = (path: string, content: string): number =>
+      idsOf(path, content).filter((id) => id === "LK9004").length;
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), text, (path, content) => {
+        const once = fixed(path, content);
+        expect(unread(path, once)).toBeLessThanOrEqual(unread(path, content));
+      }),
+      { numRuns: 2000 },
     );
   });
 

@@ -162,6 +162,7 @@ export const languageRules: readonly Rule[] = [
     id: "LK2413",
     title: "Go program with paths of the builder",
     severity: "warning",
+    elsewhere: "note",
     rows: ["L11", "L14"],
     why: "Without `-trimpath` the program holds the directories it was built in.",
     remedy: "Add `-trimpath`, or set `GOFLAGS=-trimpath`.",
@@ -175,6 +176,8 @@ export const languageRules: readonly Rule[] = [
     check(command) {
       const build = command.name === "go" ? subcommand(command, ["build", "install"]) : undefined;
       if (build === undefined || has(command, "-trimpath", "-trimpath=true")) return [];
+      // A tool that is installed outside of an image is used there and not kept.
+      if (!isImage(command) && build.rest.some(({ value }) => value.includes("@"))) return [];
       const flags =
         command.variables.find(({ name }) => name === "GOFLAGS")?.value ??
         command.script.setting.variables.get("GOFLAGS");

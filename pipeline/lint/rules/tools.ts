@@ -145,7 +145,7 @@ export function isName(value: string): boolean {
   return isKnown(value) && value !== "" && !/^[./~]|:\/\/|\.(?:tgz|tar\.gz|whl|zip)$/.test(value);
 }
 
-const moving = /\/(?:latest|master|main|HEAD|nightly|stable|current|snapshot)(?:\/|$|[-_.][^/]*$)|[-_]latest[-_.]/i;
+const moving = /\/(?:latest|master|main|HEAD|nightly|stable|current)(?:\/|$|[-_.][^/]*$)|[-_]latest[-_.]/i;
 
 /** `…/releases/latest/…`, `…/main/…`: an address that means something else tomorrow. */
 export function isMovingAddress(address: string): boolean {

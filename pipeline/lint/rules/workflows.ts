@@ -179,9 +179,7 @@ export const workflowRules: readonly Rule[] = [
           ...entries(get(step, "env")).map(({ value }) => value),
         ].flatMap((node) => {
           const value = scalar(node);
-          const name = /\$\{\{[^}]*\b(github\.run_(?:id|number|attempt)|runner\.(?:name|temp))\b/.exec(
-            value?.text ?? "",
-          )?.[1];
+          const name = /\$\{\{[^}]*\b(github\.run_(?:id|number|attempt)|runner\.name)\b/.exec(value?.text ?? "")?.[1];
           return value === undefined || name === undefined ? [] : [found(value, `${name} is another one at every run`)];
         }),
       ),

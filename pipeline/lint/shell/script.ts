@@ -13,6 +13,8 @@ export interface Setting {
   readonly kind: "dockerfile" | "script" | "workflow" | "package";
   /** The RUN instruction, and the file it is in. */
   readonly run?: { readonly instruction: Instruction; readonly file: Dockerfile };
+  /** Whether words may be put into it. */
+  readonly editable: boolean;
   /** Variables that are set around it: by ENV, ARG, or `env:` of a workflow; undefined where the value is not known. */
   readonly variables: ReadonlyMap<string, string | undefined>;
 }
