@@ -145,6 +145,8 @@ export interface PlannedWheel extends PlannedInputBase {
   readonly headers: string;
   /** Absolute path of the Python that commands start. */
   readonly interpreter: string;
+  /** Globs relative to `into` of what is left out. */
+  readonly exclude: readonly string[];
   readonly uid: number;
   readonly gid: number;
 }

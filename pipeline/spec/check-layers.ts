@@ -117,7 +117,8 @@ export function checkLayers(
     }
     if (layer.python !== undefined) {
       const at = [...path, "python"];
-      const { requirements, into } = layer.python;
+      const { requirements, into, exclude } = layer.python;
+      for (const [i, glob] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], glob));
       problems.push(...checkInside(document, [...at, "requirements"], requirements));
       problems.push(...checkPath(document, [...at, "into"], into));
       declared.push([into, [...at, "into"]]);

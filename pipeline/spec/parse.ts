@@ -82,7 +82,7 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
   if (raw.http !== undefined) return httpLayerOf(raw.http, document, path);
   if (raw.git !== undefined) return gitLayerOf(raw.git, document, path);
   if (raw.python !== undefined) {
-    const { python, glibc, into, layout, dependencies, owner } = raw.python;
+    const { python, glibc, into, layout, exclude, dependencies, owner } = raw.python;
     const minor = python.split(".").slice(0, 2).join(".");
     const requirements = resolveSource(document.file, raw.python.requirements) ?? raw.python.requirements;
     const interpreter = raw.python.interpreter ?? `/usr/bin/python${minor}`;
@@ -95,6 +95,7 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
       ...libc,
       into,
       layout,
+      exclude,
       dependencies,
       interpreter,
       owner: ownerOf(owner),

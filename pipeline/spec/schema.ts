@@ -201,6 +201,7 @@ const python = z
     layout: z.enum(["directory", "prefix", "debian"]).default("directory").meta({
       description: "Modules right in `into`, or where a Python with this prefix, or Debian's, looks for them.",
     }),
+    exclude: z.array(glob).max(1000).default([]).meta({ description: "Globs relative to `into` of what is left out." }),
     dependencies: z.enum(["all", "none"]).default("all").meta({
       description: "Whether the file must have all that its packages need, or has exactly these packages.",
     }),

@@ -132,6 +132,8 @@ export interface PythonLayer {
   readonly dependencies: "all" | "none";
   /** Absolute path of the Python that commands start. */
   readonly interpreter: string;
+  /** Globs relative to `into` of what is left out. */
+  readonly exclude: readonly string[];
   readonly owner: Owner;
 }
 

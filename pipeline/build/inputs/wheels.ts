@@ -180,7 +180,7 @@ export function planWheels(
 ): { readonly title: string; readonly inputs: readonly PlannedWheel[] } {
   const files = byProject(locked);
   const scheme = schemeOf(layer);
-  const { interpreter, owner, python } = layer;
+  const { interpreter, exclude, owner, python } = layer;
   const into = inside(layer.into);
   const inputs = wantedBy(source, spec, layer, platform).flatMap(({ requirement, target }): readonly PlannedWheel[] => {
     const { name, version } = requirement;
@@ -201,6 +201,7 @@ export function planWheels(
         python: minor,
         ...scheme,
         interpreter,
+        exclude,
         uid,
         gid,
       },

@@ -4,6 +4,7 @@ import { posix } from "node:path";
 import type { Code } from "../../host/codes.ts";
 import { LockstepError, type Place } from "../../host/errors.ts";
 import type { FileEntry } from "../../tree/entry.ts";
+import { type Glob, matchesAny, parseGlob } from "../../tree/glob.ts";
 import { openBlob, type RandomAccess } from "../../tree/random-access.ts";
 import { readZipMember, zipContent } from "../../tree/zip-content.ts";
 import { readZipDirectory, type ZipMember } from "../../tree/zip-directory.ts";
@@ -27,6 +28,8 @@ export interface WheelInstall {
   readonly headers: string;
   /** Absolute path of the Python that scripts start. */
   readonly interpreter: string;
+  /** Globs of what is left out; a directory that matches is left out with all it has. */
+  readonly exclude: readonly string[];
   readonly uid: number;
   readonly gid: number;
 }
@@ -51,6 +54,7 @@ class Installation {
   readonly #install: WheelInstall;
   readonly #rows: RecordRow[] = [];
   readonly #directories = new Set<string>();
+  readonly #exclude: readonly Glob[];
   #members: ReadonlyMap<string, ZipMember> = new Map();
   #info = "";
   #record: ReadonlyMap<string, RecordRow> = new Map();
@@ -60,6 +64,14 @@ class Installation {
     this.#place = place;
     this.#sink = sink;
     this.#install = install;
+    this.#exclude = install.exclude.map(parseGlob);
+  }
+
+  #excluded(path: string): boolean {
+    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+      if (matchesAny(this.#exclude, path.slice(0, end))) return true;
+    }
+    return false;
   }
 
   #fail(code: Code, message: string): LockstepError {
@@ -123,6 +135,7 @@ class Installation {
     const commands = new Set(points.map(({ name }) => name));
     for (const member of members) await this.#member(member, commands);
     for (const point of points.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (this.#excluded(join(this.#install.scripts, point.name))) continue;
       await this.#generate(
         join(this.#install.scripts, point.name),
         0o755,
@@ -186,7 +199,9 @@ class Installation {
 
   async #member(member: ZipMember, commands: ReadonlySet<string>): Promise<void> {
     if (member.type !== "file") return;
-    const target = this.#target(member.path, commands);
+    const placed = this.#target(member.path, commands);
+    // What is left out is checked like all else.
+    const target = placed === undefined || this.#excluded(placed.path) ? undefined : placed;
     if (target?.script === true) {
       const script = await this.#checked(member, await readZipMember(this.#file, member, this.#place, wholeLimit));
       return this.#generate(target.path, 0o755, withInterpreter(script, this.#install.interpreter));

@@ -229,6 +229,19 @@ describe("layers of Python wheels", () => {
     expect((await pin()).lock.wheels.size).toBe(1);
   });
 
+  it("LS4201: have no file of two packages, unless it is left out", async () => {
+    const index = await startIndex();
+    const { spec, pin, build } = site({ PIP_INDEX_URL: index.index });
+    const add = (name: string): string =>
+      `${name}==1.0 ${index.add(name, `${name}-1.0-py3-none-any.whl`, tinyWheel({ name, files: { "tests/__init__.py": name } }))}\n`;
+    const requirements = add("one") + add("two");
+    spec(requirements);
+    await pin();
+    await expect(build()).rejects.toMatchObject({ code: "LS4201" });
+    spec(requirements, ", exclude: [tests]");
+    expect(await build()).toHaveLength(1);
+  });
+
   it("LS2045: say which C library is meant when no Debian package does", async () => {
     const { spec, problems, root } = site({});
     spec(`tiny==1.0 --hash=sha256:${"0".repeat(64)}\n`);

@@ -19,6 +19,7 @@ const target: WheelInstall = {
   data: "",
   headers: "include/python3.13",
   interpreter: "/usr/bin/python3.13",
+  exclude: [],
   uid: 0,
   gid: 0,
 };
@@ -108,6 +109,26 @@ describe("installing a wheel", () => {
     expect(text(installed, `${site}/tiny-1.0.dist-info/RECORD`)).toMatch(
       /^\.\.\/\.\.\/\.\.\/bin\/run,sha256=[\w-]{43},\d+\r\n/,
     );
+  });
+
+  it("leaves out what is excluded, also of RECORD, and checks it all the same", async () => {
+    const files = {
+      "tiny/a.py": "a",
+      "tests/__init__.py": "",
+      "tests/deep/b.py": "b",
+      "tiny-1.0.data/scripts/run": "#!python\n",
+    };
+    const exclude = [`${site}/tests`, "bin/*"];
+    const given = { files, entryPoints: "[console_scripts]\ntool = tiny:main\n" };
+    const installed = await install(tinyWheel(given), { exclude });
+    const paths = [...installed.values()].filter(({ type }) => type === "file").map(({ path }) => path);
+    expect(paths.filter((path) => !path.includes(".dist-info"))).toEqual([`${site}/tiny/a.py`]);
+    expect(text(installed, `${site}/tiny-1.0.dist-info/RECORD`)).not.toMatch(/tests|bin/);
+    const damaged = tinyWheel({
+      ...given,
+      record: (rows) => rows.map((row) => row.replace(/^(tests\/deep\/b\.py,sha256=)./, "$1_")),
+    });
+    await expect(install(damaged, { exclude })).rejects.toMatchObject({ code: "LS2610" });
   });
 
   it("gives files and directories the owner that is asked for", async () => {
