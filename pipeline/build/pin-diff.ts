@@ -64,12 +64,21 @@ function isSame(a: LockedItem, b: LockedItem): boolean {
   return a.version === b.version && a.sha256 === b.sha256 && String(a.notes ?? []) === String(b.notes ?? []);
 }
 
-/** What of a name changed: one version for another, or, where there are several, those that went and those that came. */
+/** The first item of each version. */
+function firstOfEach(items: readonly LockedItem[]): readonly LockedItem[] {
+  return items.filter((item, i) => items.findIndex(({ version }) => version === item.version) === i);
+}
+
+/**
+ * What of a name changed: one version for another, or, where there are several, those that went and those that came. A version may be
+ * several files, one a platform; then the first of them stands for all.
+ */
 function pairs(was: readonly LockedItem[], is: readonly LockedItem[]): readonly Pair[] {
   const gone = was.filter((item) => !is.some((other) => isSame(item, other)));
   const come = is.filter((item) => !was.some((other) => isSame(item, other)));
-  if (gone.length === 1 && come.length === 1) return [{ from: gone[0], to: come[0] }];
-  return [...gone.map((from) => ({ from, to: undefined })), ...come.map((to) => ({ from: undefined, to }))];
+  const [from, to] = [firstOfEach(gone), firstOfEach(come)];
+  if (from.length === 1 && to.length === 1) return [{ from: from[0], to: to[0] }];
+  return [...from.map((item) => ({ from: item, to: undefined })), ...to.map((item) => ({ from: undefined, to: item }))];
 }
 
 interface Group extends Pair {

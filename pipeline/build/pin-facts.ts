@@ -11,6 +11,14 @@ import type { ItemFacts } from "./pin-report.ts";
 /** How many links from documentation to documentation are followed. */
 const mostLinks = 4;
 
+async function readWheel(store: Store, name: string, sha256: string): Promise<PackageLicence | undefined> {
+  const digest = `sha256:${sha256}` as const;
+  if ((await store.find(digest)) === undefined) return undefined;
+  const { readMetadata } = await import("../source/python/metadata.ts");
+  const { licences } = await readMetadata(store, digest, name);
+  return { licence: licences.length === 0 ? { kind: "unknown" } : { kind: "names", names: licences } };
+}
+
 class Facts {
   readonly #store: Store;
   readonly #report: Report;
@@ -25,6 +33,7 @@ class Facts {
   async #read(kind: string, name: string, sha256: string): Promise<PackageLicence | undefined> {
     try {
       if (kind === "debian") return await readLicence(this.#store, name, sha256);
+      if (kind === "wheels") return await readWheel(this.#store, name, sha256);
       if (kind !== "npm") return undefined;
       const { readNpmLicence } = await import("../source/npm/licence.ts");
       const licence = await readNpmLicence({ store: this.#store, digest: `sha256:${sha256}`, place: { file: name } });

@@ -73,7 +73,7 @@ export type LicenceChange =
   | { readonly kind: "text" };
 
 /** Kinds whose packages say what their licence is. */
-const licensed: readonly string[] = ["debian", "npm"];
+const licensed: readonly string[] = ["debian", "npm", "wheels"];
 
 /** How the licence of an item changed; undefined for items that were removed, and where nothing is known of one that was added. */
 export function licenceChange(report: PinReport, { kind, from, to }: ItemChange): LicenceChange | undefined {

@@ -7,9 +7,11 @@ import { factsOfDiff } from "../build/pin-facts.ts";
 import { reportMarkdown } from "../build/pin-markdown.ts";
 import type { PinReport } from "../build/pin-report.ts";
 import { reportText } from "../build/pin-text.ts";
-import { fetchDebs } from "../build/repository.ts";
+import { kindOf } from "../build/inputs/kinds.ts";
+import type { LockedItem } from "../build/pin-items.ts";
+import { fetchDebs, readSpecs } from "../build/repository.ts";
 import { LockstepError } from "../host/errors.ts";
-import type { Lock } from "../lock/types.ts";
+import type { InputEntry, Lock } from "../lock/types.ts";
 import type { Context } from "./command.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -45,25 +47,37 @@ interface Compared {
   readonly installed: ReadonlyMap<string, number>;
 }
 
-/** Fetches what a difference names. What the archive no longer has cannot be looked at, and stays unknown. */
-async function fetchChanged(
-  { host, store, report, signal }: Context,
-  { before, after, diff }: Compared,
-): Promise<void> {
-  const title = "downloading packages that changed";
-  for (const [side, lock] of [
-    ["to", after],
-    ["from", before],
-  ] as const) {
-    const hashes = new Set(diff.changes.flatMap((change) => change[side]?.sha256 ?? []));
-    const packages = [...lock.packages.values()].filter(({ sha256 }) => hashes.has(sha256));
-    try {
-      await fetchDebs(host, store, report, packages, { signal, title });
-    } catch (error) {
-      const gone = error instanceof LockstepError && error.problems.every(({ code }) => code === "LS3103");
-      if (!gone || side === "to") throw error;
-      report.detail(error.message);
-    }
+/** Fetches what one side of a difference names, of the kinds that say what their licence is. */
+async function fetchSide(context: Context, lock: Lock, items: readonly LockedItem[]): Promise<void> {
+  const { host, store, report, signal, root } = context;
+  const options = { signal, title: "downloading packages that changed" };
+  const hashes = new Set(items.map(({ sha256 }) => sha256));
+  const packages = [...lock.packages.values()].filter(({ sha256 }) => hashes.has(sha256));
+  await fetchDebs(host, store, report, packages, options);
+  for (const section of ["npm", "wheels"] as const) {
+    const keys = new Set(items.flatMap(({ kind, key }) => (kind === section && key !== undefined ? [key] : [])));
+    const entries = new Map<string, InputEntry>([...lock[section]].filter(([key]) => keys.has(key)));
+    const source = { root, specs: entries.size === 0 ? [] : await readSpecs(store, root) };
+    if (entries.size > 0) await kindOf(section).fetch(host, store, report, source, entries, options);
+  }
+}
+
+/** Fetches what a difference names. What was there before may be gone; then it cannot be looked at, and stays unknown. */
+async function fetchChanged(context: Context, { before, after, diff }: Compared): Promise<void> {
+  await fetchSide(
+    context,
+    after,
+    diff.changes.flatMap(({ to }) => to ?? []),
+  );
+  try {
+    await fetchSide(
+      context,
+      before,
+      diff.changes.flatMap(({ from }) => from ?? []),
+    );
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code === "LS1003") throw error;
+    context.report.warn(`licences of before are not all known: ${error.message}`);
   }
 }
 

@@ -12,6 +12,7 @@ import { type Lock, emptyLock } from "../../pipeline/lock/types.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import type { Store } from "../../pipeline/store/store.ts";
 import { type RawEntry, type TinyDeb, sha256Of, tinyDeb } from "../source/debian/tiny-deb.ts";
+import { tinyWheel } from "../source/python/wheels.ts";
 import { tarballOf } from "../source/npm/tiny-registry.ts";
 import { scene, temporaryDirectory } from "../support.ts";
 import { type Short, both, lockOf } from "./short-lock.ts";
@@ -184,6 +185,56 @@ describe("licences", () => {
     ]);
     const last = await reported(store, locks[0] ?? emptyLock, locks[4] ?? emptyLock);
     expect(reportText(last)).toContain("    licence: -MIT, +(MIT OR Apache-2.0)\n");
+  });
+
+  it("of Python packages are what their metadata state, whatever the platform of the file", async () => {
+    const { store } = scene();
+    const wheel = async (version: string, metadata: string): Promise<Lock> => {
+      const head = `Metadata-Version: 2.4\nName: tiny\nVersion: ${version}\n`;
+      const bytes = tinyWheel({ version, metadata: `${head}${metadata}\n\nLicense: not this\n` });
+      await store.put(bytes);
+      const entry = { name: "tiny", version, size: bytes.length, sha256: sha256Of(bytes) };
+      return {
+        ...emptyLock,
+        wheels: new Map([
+          [`tiny-${version}-py3-none-any.whl`, entry],
+          [`tiny-${version}-zz.whl`, { ...entry, sha256: "e".repeat(64) }],
+        ]),
+      };
+    };
+    const forms = [
+      "License-Expression: MIT\nLicense: old\nClassifier: License :: OSI Approved :: MIT License",
+      "Classifier: License :: OSI Approved :: BSD License\nClassifier: License :: OSI Approved :: MIT License\nLicense: BSD",
+      `License: ISC\nAuthor: x`,
+      `License: ${"a text ".repeat(40)}`,
+    ];
+    const locks: Lock[] = [];
+    for (const [i, form] of forms.entries()) locks.push(await wheel(`1.${i}`, form));
+    const found: unknown[] = [];
+    for (const [i, after] of locks.slice(1).entries()) {
+      const { changes } = reportDocument(await reported(store, locks[i] ?? after, after)) as {
+        changes: readonly { change: string; licence: unknown }[];
+      };
+      found.push(...changes.map(({ change, licence }) => [change, licence]));
+    }
+    expect(found).toEqual([
+      ["upgraded", { kind: "names", added: ["BSD License", "MIT License"], removed: ["MIT"] }],
+      ["upgraded", { kind: "names", added: ["ISC"], removed: ["BSD License", "MIT License"] }],
+      ["upgraded", { kind: "unknown" }],
+    ]);
+    const { advisories } = await reported(store, locks[0] ?? emptyLock, locks[1] ?? emptyLock, [
+      {
+        id: "PYSEC-1",
+        modified: "2026-11-20T10:00:00Z",
+        affected: [
+          {
+            package: { ecosystem: "PyPI", name: "Tiny" },
+            ranges: [{ type: "ECOSYSTEM", events: [{ introduced: "0" }, { fixed: "1.1rc1" }] }],
+          },
+        ],
+      },
+    ]);
+    expect(advisories?.fixed.map(({ subjects }) => subjects)).toEqual([["tiny 1.0"]]);
   });
 
   it("of what was added are told, but only when packages are read for their licences", async () => {

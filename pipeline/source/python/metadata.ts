@@ -1,7 +1,8 @@
-/** What a wheel says that it needs (core metadata specification), and whether a file of requirements has all of it. */
+/** What a wheel says that it needs, and under which licence it is (core metadata specification), and whether a file of requirements has all of it. */
 import { LockstepError, type Problem } from "../../host/errors.ts";
 import type { Digest } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
+import { comparePaths } from "../../tree/entry.ts";
 import { openBlob } from "../../tree/random-access.ts";
 import { readZipMember } from "../../tree/zip-content.ts";
 import { readZipDirectory } from "../../tree/zip-directory.ts";
@@ -15,10 +16,15 @@ export interface WheelMetadata {
   readonly requires: readonly string[];
   /** `Requires-Python`: a specifier. */
   readonly python?: string;
+  /** `License-Expression`; without one the names of its classifiers, or a `License` of one line. Sorted. */
+  readonly licences: readonly string[];
 }
 
 /** Bytes of the largest METADATA: it has the whole description of the project. */
 const metadataLimit = 16 << 20;
+
+/** Characters of a licence that is a name and no text. */
+const shortLicence = 100;
 
 export function parseMetadata(text: string): WheelMetadata {
   // Lines that begin with a blank go on with the header before; the description follows an empty line.
@@ -26,7 +32,15 @@ export function parseMetadata(text: string): WheelMetadata {
   const values = (name: string): readonly string[] =>
     [...head.matchAll(new RegExp(`^${name}:[ \\t]*(.*?)[ \\t\\r]*$`, "gim"))].map(([, value = ""]) => value);
   const [python] = values("Requires-Python");
-  return { requires: values("Requires-Dist"), ...(python === undefined || python === "" ? {} : { python }) };
+  const classified = values("Classifier").flatMap((text) => /^License :: (?:.* :: )?(.+)$/.exec(text)?.[1] ?? []);
+  // Older packages have the whole text of their licence in the field.
+  const short = values("License").filter((text) => text !== "" && text.length <= shortLicence);
+  const stated = [values("License-Expression"), classified, short].find((names) => names.length > 0) ?? [];
+  return {
+    requires: values("Requires-Dist"),
+    ...(python === undefined || python === "" ? {} : { python }),
+    licences: [...new Set(stated)].toSorted(comparePaths),
+  };
 }
 
 /** The metadata of a wheel in the store. LS2609 when it has none; LS40xx, LS3001 and LS3002 as reading it gives them. */

@@ -27,7 +27,7 @@ describe("what Python packages need", () => {
   it("is read from the headers of METADATA, whatever their case, and not from the description", () => {
     const text =
       "Metadata-Version: 2.1\r\nrequires-python: >=3.8\r\nRequires-Dist: a (>=1)\r\nRequires-Dist: b\r\n ; extra == 'x'\r\n\r\nRequires-Dist: c\r\n";
-    expect(parseMetadata(text)).toEqual({ requires: ["a (>=1)", "b ; extra == 'x'"], python: ">=3.8" });
+    expect(parseMetadata(text)).toEqual({ requires: ["a (>=1)", "b ; extra == 'x'"], python: ">=3.8", licences: [] });
   });
 
   it("is there: nothing is said", () => {
