@@ -241,6 +241,12 @@ export const codes = {
   LS8001: { title: "settings of the lint are not usable", exit: 3 },
   LS8002: { title: "path to lint is not there, or outside of the repository", exit: 2 },
   LS8003: { title: "there are too many files to lint", exit: 3 },
+  // 90xx the Dagger module
+  LS9001: { title: "base image is not pinned by digest", exit: 3 },
+  LS9002: { title: "engine runs containers for another platform", exit: 4 },
+  LS9003: { title: "command in the container ended without saying why", exit: 4 },
+  LS9004: { title: "no single image is meant", exit: 2 },
+  LS9005: { title: "engine is of another version", exit: 4 },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof codes;

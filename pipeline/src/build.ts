@@ -1,0 +1,131 @@
+/** What `build` gives: images as layouts, and what can be asked of them. */
+import { type Container, dag, type Directory, type File, func, object, type Secret } from "@dagger.io/dagger";
+import { anew, places, withKey } from "./program.ts";
+import { commandLine, stdoutOf } from "./command.ts";
+
+interface BuiltImage {
+  readonly image: string;
+  readonly digest: string;
+}
+
+/** The images in the document of `lockstep build --json`. */
+function imagesIn(document: string): readonly BuiltImage[] {
+  const { result } = JSON.parse(document) as { readonly result: { readonly images: readonly BuiltImage[] } };
+  return result.images;
+}
+
+/** Images that were built. */
+@object()
+export class Build {
+  /** The images' names and the digests of their indexes, one a line. */
+  @func()
+  digests: string;
+
+  /** The document of `lockstep build --json`: digests, layers, sizes, what maintainer scripts left undone. */
+  @func()
+  report: string;
+
+  private after: Container;
+
+  private node: string;
+
+  constructor(after: Container, node: string, report: string) {
+    this.after = after;
+    this.node = node;
+    this.report = report;
+    this.digests = imagesIn(report)
+      .map(({ image, digest }) => `${image} ${digest}\n`)
+      .join("");
+  }
+
+  private one(image: string | undefined): BuiltImage {
+    const images = imagesIn(this.report);
+    const names = images.map((item) => item.image).join(", ");
+    if (image === undefined) {
+      const [first, ...others] = images;
+      if (first !== undefined && others.length === 0) return first;
+      throw new Error(`LS9004 several images were built: ${names}; say which one with --image`);
+    }
+    const found = images.find((item) => item.image === image);
+    if (found === undefined) throw new Error(`LS9004 image "${image}" was not built; these were: ${names}`);
+    return found;
+  }
+
+  private names(): string[] {
+    return imagesIn(this.report).map(({ image }) => image);
+  }
+
+  /**
+   * The digest of an image's index, which stands for the image on all platforms.
+   * @param image The image; needed when several were built.
+   */
+  @func()
+  digest(image?: string): string {
+    return this.one(image).digest;
+  }
+
+  /**
+   * The index of an image: the JSON whose SHA-256 is the digest.
+   * @param image The image; needed when several were built.
+   */
+  @func()
+  index(image?: string): File {
+    const { image: name, digest } = this.one(image);
+    return this.after.file(`${places.out}/images/${name}/blobs/sha256/${digest.slice("sha256:".length)}`);
+  }
+
+  /**
+   * The OCI layout of an image.
+   * @param image The image; needed when several were built.
+   */
+  @func()
+  layout(image?: string): Directory {
+    return this.after.directory(`${places.out}/images/${this.one(image).image}`);
+  }
+
+  /** The layouts of all images that were built, a directory for each. */
+  @func()
+  layouts(): Directory {
+    return this.after.directory(`${places.out}/images`);
+  }
+
+  /** An SPDX document for each image and platform. */
+  @func()
+  sbom(): Directory {
+    const args = ["--out", places.out, "--quiet", ...this.names()];
+    return this.after.withExec(commandLine(this.node, "sbom", args)).directory(`${places.out}/sbom`);
+  }
+
+  /**
+   * Signed statements about the images, after rebuilding each: nothing is signed about an image that does not come out the same again.
+   * @param key The signing key: P-256, PKCS #8, PEM.
+   */
+  @func({ cache: "never" })
+  async provenance(key: Secret): Promise<Directory> {
+    const args = ["--out", places.out, "--quiet", ...this.names()];
+    const signed = withKey(anew(this.after), key).withExec(commandLine(this.node, "attest", args));
+    await stdoutOf(signed);
+    return signed.directory(`${places.out}/attestations`);
+  }
+
+  /** Rebuilds the images in other surroundings, from downloads alone, and compares. Fails when a digest differs. */
+  @func()
+  verify(): Promise<string> {
+    const args = ["--out", `${places.out}/images`, "--quiet", "--again", ...this.names()];
+    return stdoutOf(this.after.withExec(commandLine(this.node, "verify", args)));
+  }
+
+  /**
+   * An image as a container, to run, serve or look into. It is for use in Dagger: publishing it from there would give other bytes.
+   * @param image The image; needed when several were built.
+   */
+  @func()
+  asContainer(image?: string): Container {
+    const { image: name } = this.one(image);
+    const archive = "/archive.tar";
+    const packed = this.after
+      .withExec(["tar", "-cf", archive, "-C", `${places.out}/images/${name}`, "."])
+      .file(archive);
+    return dag.container().import_(packed);
+  }
+}

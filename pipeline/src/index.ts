@@ -1,0 +1,309 @@
+/**
+ * Lockstep: container images from locked inputs, with one digest on every machine.
+ *
+ * Every function runs the command of the same name in a container, so digests are those of `./lockstep`.
+ */
+import {
+  argument,
+  check,
+  type Container,
+  dag,
+  type Directory,
+  type File,
+  func,
+  object,
+  type Secret,
+} from "@dagger.io/dagger";
+import { Build } from "./build.ts";
+import { answerOf, commandLine, stdoutOf } from "./command.ts";
+import { Pinned, Shipped } from "./results.ts";
+import { anew, checkEngine, nodeOf, places, surroundings, withKey, withLogin } from "./program.ts";
+import { complaints } from "./problems.ts";
+
+function expectation(expect: string | undefined): readonly string[] {
+  return expect === undefined ? [] : ["--expect", expect];
+}
+
+/** Container images from locked inputs, with one digest on every machine. */
+@object()
+export class Lockstep {
+  /** The program in its container, with the repository. */
+  private container: Container;
+
+  /**
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
+   * @param program The program: the repository of Lockstep itself.
+   * @param base The image that the program runs in, pinned by digest: Node.js 20 or newer with npm. It decides no byte of an image.
+   * @param baseArchive An OCI archive to use in place of the base image.
+   * @param dependencies The program's `node_modules`, in place of installing them. The base needs no npm then.
+   * @param npmRegistry The registry to install the program's locked dependencies from; npm's own setting unless given.
+   * @param debianMirror Where Debian's archive is fetched from (`LOCKSTEP_DEBIAN_MIRROR`); a base that is Debian says it otherwise.
+   * @param debianSecurityMirror The same for Debian's security archive (`LOCKSTEP_DEBIAN_SECURITY_MIRROR`).
+   * @param certificates Certificate authorities in PEM, for a network that has its own.
+   * @param epoch The time in everything that is built, in seconds since 1970 (`SOURCE_DATE_EPOCH`). It changes digests.
+   * @param settings The file `config.yaml` of the settings folder: mirrors and registries.
+   */
+  constructor(
+    @argument({
+      defaultPath: "/",
+      ignore: [".git", "out", "coverage", "**/node_modules", "pipeline", "test", "docs", ".github", ".ci"],
+    })
+    source: Directory,
+    @argument({
+      defaultPath: "/",
+      ignore: ["*", "!package.json", "!package-lock.json", "!.npmrc", "!pipeline", "pipeline/src", "pipeline/sdk"],
+    })
+    program: Directory,
+    base: string = "node:24.18.0-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d",
+    baseArchive?: File,
+    dependencies?: Directory,
+    npmRegistry?: string,
+    debianMirror?: string,
+    debianSecurityMirror?: string,
+    certificates?: File,
+    epoch?: number,
+    settings?: File,
+  ) {
+    this.container = surroundings({
+      source,
+      program,
+      base,
+      baseArchive,
+      dependencies,
+      npmRegistry,
+      debianMirror,
+      debianSecurityMirror,
+      certificates,
+      epoch,
+      settings,
+    });
+  }
+
+  private async node(): Promise<string> {
+    const [version, platform] = await Promise.all([dag.version(), dag.defaultPlatform()]);
+    checkEngine(version);
+    return nodeOf(platform);
+  }
+
+  /**
+   * Builds images from locked inputs.
+   * @param image The images to build; all when none is named.
+   */
+  @func()
+  async build(image: string[] = []): Promise<Build> {
+    const node = await this.node();
+    const args = ["--out", `${places.out}/images`, "--json", "--quiet", ...image];
+    const after = this.container.withExec(commandLine(node, "build", args));
+    return new Build(after, node, await stdoutOf(after));
+  }
+
+  /**
+   * Rebuilds images in other surroundings, from downloads alone, and compares digests. Fails when one differs.
+   * @param image The images to verify; all when none is named.
+   * @param again Rebuild also what was reproduced before from the same plans.
+   * @param document Give the document of `--json` in place of text.
+   */
+  @func({ cache: "never" })
+  async verify(image: string[] = [], again: boolean = false, document: boolean = false): Promise<string> {
+    const args = [...(again ? ["--again"] : []), ...(document ? ["--json"] : []), "--quiet", ...image];
+    const from = again ? anew(this.container) : this.container;
+    return stdoutOf(
+      from.withExec(commandLine(await this.node(), "verify", ["--out", `${places.out}/images`, ...args])),
+    );
+  }
+
+  /**
+   * Writes an SPDX document for each image and platform.
+   * @param image The images to describe; all when none is named.
+   */
+  @func()
+  async sbom(image: string[] = []): Promise<Directory> {
+    const args = ["--out", places.out, "--quiet", ...image];
+    const after = this.container.withExec(commandLine(await this.node(), "sbom", args));
+    await stdoutOf(after);
+    return after.directory(`${places.out}/sbom`);
+  }
+
+  /**
+   * Signs what is known of each image, rebuilding first, and verifies the signature.
+   * @param key The signing key: P-256, PKCS #8, PEM.
+   * @param image The images to attest; all when none is named.
+   */
+  @func({ cache: "never" })
+  async attest(key: Secret, image: string[] = []): Promise<Directory> {
+    const args = ["--out", places.out, "--quiet", ...image];
+    const after = withKey(anew(this.container), key).withExec(commandLine(await this.node(), "attest", args));
+    await stdoutOf(after);
+    return after.directory(`${places.out}/attestations`);
+  }
+
+  /**
+   * Puts the own layers of a built image onto another base image. Gives the new layout.
+   * @param layout The layout of the image, as `build layout` gives it.
+   * @param onto The new base: an image of a registry with a tag or a digest.
+   * @param login Logins of registries, in the form of docker's `config.json`.
+   */
+  @func({ cache: "never" })
+  async rebase(layout: Directory, onto: string, login?: Secret): Promise<Directory> {
+    const from = withLogin(anew(this.container), login).withMountedDirectory(places.layout, layout);
+    const args = [places.layout, "--onto", onto, "--out", `${places.out}/rebased`, "--json", "--quiet"];
+    const after = from.withExec(commandLine(await this.node(), "rebase", args));
+    const { result } = JSON.parse(await stdoutOf(after)) as { readonly result: { readonly layout: string } };
+    return after.directory(result.layout);
+  }
+
+  /** The Kubernetes manifests with the images' digests: the content of `manifests/rendered`. */
+  @func()
+  async render(): Promise<Directory> {
+    const args = ["--out", `${places.out}/images`, "--quiet"];
+    const after = this.container.withExec(commandLine(await this.node(), "render", args));
+    await stdoutOf(after);
+    return after.directory(`${places.repository}/manifests/rendered`);
+  }
+
+  /**
+   * Checks specs, lock, maintainer scripts and rendered manifests. Fails when something is wrong.
+   * @param document Give the document of `--json` in place of text.
+   */
+  @func()
+  async check(document: boolean = false): Promise<string> {
+    const args = ["--out", `${places.out}/images`, "--quiet", ...(document ? ["--json"] : [])];
+    return stdoutOf(this.container.withExec(commandLine(await this.node(), "check", args)));
+  }
+
+  /**
+   * Resolves what the specs ask for. Gives the new lock, and what moved.
+   * @param only Move this image, package or other input alone, and what must move with it.
+   * @param to NAME=VERSION, or the version for `only`.
+   * @param licences Fetch the packages that changed, to compare licences and installed sizes.
+   * @param advisories A directory of OSV advisories.
+   * @param format How the difference is written: `text` or `markdown`.
+   */
+  @func({ cache: "never" })
+  async pin(
+    only?: string,
+    to: string[] = [],
+    licences: boolean = false,
+    advisories?: Directory,
+    format: string = "text",
+  ): Promise<Pinned> {
+    const args = [
+      ...(only === undefined ? [] : ["--only", only]),
+      ...to.flatMap((version) => ["--to", version]),
+      ...(licences ? ["--licences"] : []),
+      ...(advisories === undefined ? [] : ["--advisories", places.advisories]),
+    ];
+    const from = anew(this.container);
+    const ready = advisories === undefined ? from : from.withMountedDirectory(places.advisories, advisories);
+    const line = commandLine(await this.node(), "pin", [...args, "--format", format, "--quiet"]);
+    const after = ready.withExec(line);
+    return new Pinned(after.file(`${places.repository}/lockstep.lock`), await stdoutOf(after));
+  }
+
+  /**
+   * Lists locked packages that the archive has newer versions of.
+   * @param names Images and packages to look at; all when none is named.
+   */
+  @func({ cache: "never" })
+  async outdated(names: string[] = []): Promise<string> {
+    const line = commandLine(await this.node(), "outdated", ["--quiet", ...names]);
+    return stdoutOf(anew(this.container).withExec(line));
+  }
+
+  /**
+   * Builds images and pushes them to a registry: what is missing, by digest, tags last.
+   * @param to The repository, with a tag or without; `{image}` in it is the image's name.
+   * @param image The images to publish; all when none is named.
+   * @param tag Tags to give besides the one in `to`.
+   * @param expect What each tag must be before, or `absent`.
+   * @param login Logins of registries, in the form of docker's `config.json`.
+   */
+  @func({ cache: "never" })
+  async publish(
+    to: string,
+    image: string[] = [],
+    tag: string[] = [],
+    expect?: string,
+    login?: Secret,
+  ): Promise<string> {
+    const tags = tag.flatMap((name) => ["--tag", name]);
+    const args = ["--out", `${places.out}/images`, "--to", to, ...tags, ...expectation(expect), "--quiet", ...image];
+    const line = commandLine(await this.node(), "publish", args);
+    return stdoutOf(withLogin(anew(this.container), login).withExec(line));
+  }
+
+  /**
+   * Copies an image from one registry to another, unchanged.
+   * @param from A reference with a tag or digest.
+   * @param to The same; without a tag only the digest finds it.
+   * @param platform Copy the image of one platform only, such as linux/arm64.
+   * @param referrers Copy signatures, SBOMs and whatever else refers to the image as well.
+   * @param expect What the tag must be before, or `absent`.
+   * @param login Logins of registries, in the form of docker's `config.json`.
+   */
+  @func({ cache: "never" })
+  async copy(
+    from: string,
+    to: string,
+    platform?: string,
+    referrers: boolean = false,
+    expect?: string,
+    login?: Secret,
+  ): Promise<string> {
+    const only = platform === undefined ? [] : ["--platform", platform];
+    const args = [...only, ...(referrers ? ["--referrers"] : []), ...expectation(expect), "--quiet", from, to];
+    const line = commandLine(await this.node(), "copy", args);
+    return stdoutOf(withLogin(anew(this.container), login).withExec(line));
+  }
+
+  /**
+   * Checks, builds, verifies, describes, signs and renders everything.
+   * @param key The signing key: P-256, PKCS #8, PEM.
+   */
+  @func({ cache: "never" })
+  async ship(key: Secret): Promise<Shipped> {
+    const args = ["--out", places.out, "--quiet"];
+    const after = withKey(anew(this.container), key).withExec(commandLine(await this.node(), "ship", args));
+    const summary = await stdoutOf(after);
+    return new Shipped(
+      after.directory(places.out),
+      after.directory(`${places.repository}/manifests/rendered`),
+      summary,
+    );
+  }
+
+  /** The JSON Schema of `image.yaml`, for editors. */
+  @func()
+  async schema(): Promise<string> {
+    return stdoutOf(this.container.withExec(commandLine(await this.node(), "schema", [])));
+  }
+
+  private async problems(about: "lock" | "rendered"): Promise<void> {
+    const args = ["--out", `${places.out}/images`, "--json", "--quiet"];
+    const { stdout } = await answerOf(this.container.withExec(commandLine(await this.node(), "check", args)));
+    const found = complaints(stdout, about);
+    if (found.length > 0) throw new Error(found.join("\n"));
+  }
+
+  /** Specs and lock are valid, and the lock is exactly the answer to the specs. */
+  @func()
+  @check()
+  async lockIsFresh(): Promise<void> {
+    await this.problems("lock");
+  }
+
+  /** The committed manifests are those that `render` gives. */
+  @func()
+  @check()
+  async manifestsAreRendered(): Promise<void> {
+    await this.problems("rendered");
+  }
+
+  /** Every image comes out the same again, rebuilt in other surroundings from downloads alone. */
+  @func()
+  @check()
+  async imagesAreReproducible(): Promise<void> {
+    const args = ["--out", `${places.out}/images`, "--quiet", "--again"];
+    await stdoutOf(this.container.withExec(commandLine(await this.node(), "verify", args)));
+  }
+}

