@@ -12,13 +12,18 @@ import {
   type File,
   func,
   object,
+  ReturnType,
   type Secret,
 } from "@dagger.io/dagger";
 import { Build } from "./build.ts";
 import { answerOf, commandLine, stdoutOf } from "./command.ts";
 import { Pinned, Shipped } from "./results.ts";
-import { anew, checkEngine, nodeOf, places, surroundings, withKey, withLogin } from "./program.ts";
-import { complaints } from "./problems.ts";
+import { anew, checkEngine, nodeOf, places, surroundings, withCapsule, withKey, withLogin } from "./program.ts";
+import { complaints, type Subject } from "./problems.ts";
+
+function taking(capsule: Directory | undefined): readonly string[] {
+  return capsule === undefined ? [] : ["--capsule", places.capsule];
+}
 
 function expectation(expect: string | undefined): readonly string[] {
   return expect === undefined ? [] : ["--expect", expect];
@@ -29,6 +34,8 @@ function expectation(expect: string | undefined): readonly string[] {
 export class Lockstep {
   /** The program in its container, with the repository. */
   private container: Container;
+
+  private source: Directory;
 
   /**
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
@@ -46,7 +53,7 @@ export class Lockstep {
   constructor(
     @argument({
       defaultPath: "/",
-      ignore: [".git", "out", "coverage", "**/node_modules", "pipeline", "test", "docs", ".github", ".ci"],
+      ignore: [".git", "out", "coverage", "**/node_modules"],
     })
     source: Directory,
     @argument({
@@ -64,6 +71,7 @@ export class Lockstep {
     epoch?: number,
     settings?: File,
   ) {
+    this.source = source;
     this.container = surroundings({
       source,
       program,
@@ -88,12 +96,13 @@ export class Lockstep {
   /**
    * Builds images from locked inputs.
    * @param image The images to build; all when none is named.
+   * @param capsule Take every input from this capsule, and nothing from the network.
    */
   @func()
-  async build(image: string[] = []): Promise<Build> {
+  async build(image: string[] = [], capsule?: Directory): Promise<Build> {
     const node = await this.node();
-    const args = ["--out", `${places.out}/images`, "--json", "--quiet", ...image];
-    const after = this.container.withExec(commandLine(node, "build", args));
+    const args = ["--out", `${places.out}/images`, ...taking(capsule), "--json", "--quiet", ...image];
+    const after = withCapsule(this.container, capsule).withExec(commandLine(node, "build", args));
     return new Build(after, node, await stdoutOf(after));
   }
 
@@ -102,14 +111,19 @@ export class Lockstep {
    * @param image The images to verify; all when none is named.
    * @param again Rebuild also what was reproduced before from the same plans.
    * @param document Give the document of `--json` in place of text.
+   * @param capsule Take every input from this capsule, and nothing from the network.
    */
   @func({ cache: "never" })
-  async verify(image: string[] = [], again: boolean = false, document: boolean = false): Promise<string> {
-    const args = [...(again ? ["--again"] : []), ...(document ? ["--json"] : []), "--quiet", ...image];
-    const from = again ? anew(this.container) : this.container;
-    return stdoutOf(
-      from.withExec(commandLine(await this.node(), "verify", ["--out", `${places.out}/images`, ...args])),
-    );
+  async verify(
+    image: string[] = [],
+    again: boolean = false,
+    document: boolean = false,
+    capsule?: Directory,
+  ): Promise<string> {
+    const options = [...(again ? ["--again"] : []), ...(document ? ["--json"] : []), ...taking(capsule)];
+    const args = ["--out", `${places.out}/images`, ...options, "--quiet", ...image];
+    const from = withCapsule(again ? anew(this.container) : this.container, capsule);
+    return stdoutOf(from.withExec(commandLine(await this.node(), "verify", args)));
   }
 
   /**
@@ -162,13 +176,35 @@ export class Lockstep {
   }
 
   /**
-   * Checks specs, lock, maintainer scripts and rendered manifests. Fails when something is wrong.
+   * Checks specs, lock, maintainer scripts and rendered manifests, and lints the repository. Fails when something is wrong.
+   * @param path Lint these files and folders, and check nothing else.
    * @param document Give the document of `--json` in place of text.
    */
   @func()
-  async check(document: boolean = false): Promise<string> {
-    const args = ["--out", `${places.out}/images`, "--quiet", ...(document ? ["--json"] : [])];
-    return stdoutOf(this.container.withExec(commandLine(await this.node(), "check", args)));
+  async check(path: string[] = [], document: boolean = false): Promise<string> {
+    const args = ["--out", `${places.out}/images`, "--quiet", ...(document ? ["--json"] : []), ...path];
+    return stdoutOf(this.whole().withExec(commandLine(await this.node(), "check", args)));
+  }
+
+  /** The findings of the lint as SARIF 2.1.0, also when there are some. */
+  @func()
+  async sarif(): Promise<File> {
+    const file = "/lint.sarif";
+    const args = ["--out", `${places.out}/images`, "--json", "--quiet", "--sarif", file];
+    const after = this.whole().withExec(commandLine(await this.node(), "check", args), { expect: ReturnType.Any });
+    return after.file(file);
+  }
+
+  /**
+   * Puts every locked input of images into one artefact: an OCI layout, for `capsule` of `build` and `verify`.
+   * @param image The images whose inputs go into it; all when none is named.
+   */
+  @func()
+  async capsule(image: string[] = []): Promise<Directory> {
+    const args = ["create", "--out", `${places.out}/capsule`, "--quiet", ...image];
+    const after = this.container.withExec(commandLine(await this.node(), "capsule", args));
+    await stdoutOf(after);
+    return after.directory(`${places.out}/capsule`);
   }
 
   /**
@@ -278,11 +314,23 @@ export class Lockstep {
     return stdoutOf(this.container.withExec(commandLine(await this.node(), "schema", [])));
   }
 
-  private async problems(about: "lock" | "rendered"): Promise<void> {
+  /** The container with all files of the repository, not only those that images are made of. */
+  private whole(): Container {
+    return this.container.withMountedDirectory(places.repository, this.source);
+  }
+
+  private async problems(about: Subject): Promise<void> {
     const args = ["--out", `${places.out}/images`, "--json", "--quiet"];
-    const { stdout } = await answerOf(this.container.withExec(commandLine(await this.node(), "check", args)));
+    const { stdout } = await answerOf(this.whole().withExec(commandLine(await this.node(), "check", args)));
     const found = complaints(stdout, about);
     if (found.length > 0) throw new Error(found.join("\n"));
+  }
+
+  /** Nothing in the repository that the lint's rules forbid. */
+  @func()
+  @check()
+  async lintIsClean(): Promise<void> {
+    await this.problems("lint");
   }
 
   /** Specs and lock are valid, and the lock is exactly the answer to the specs. */

@@ -12,6 +12,7 @@ export const places = {
   advisories: "/advisories",
   login: "/login.json",
   layout: "/layout",
+  capsule: "/capsule",
 } as const;
 
 /** What decides how the container is made. None of it decides a byte of an image but `epoch`. */
@@ -111,6 +112,9 @@ function dependenciesOf(settings: Settings): Directory {
     .directory(`${places.program}/node_modules`);
 }
 
+/** What images and manifests are made of. An edit of anything else makes no step run again. */
+const partsOfImages = ["images", "lockstep.lock", "manifests"] as const;
+
 /** The container, ready to run commands. */
 export function surroundings(settings: Settings): Container {
   const { program, source, debianMirror, debianSecurityMirror, epoch } = settings;
@@ -126,7 +130,7 @@ export function surroundings(settings: Settings): Container {
   const container = baseOf(settings)
     .withMountedDirectory(places.program, program)
     .withMountedDirectory(`${places.program}/node_modules`, dependenciesOf(settings))
-    .withMountedDirectory(places.repository, source)
+    .withMountedDirectory(places.repository, source.filter({ include: [...partsOfImages] }))
     .withMountedCache(places.store, dag.cacheVolume("lockstep-store"))
     .withWorkdir(places.repository);
   const configured =
@@ -142,6 +146,11 @@ export function surroundings(settings: Settings): Container {
 /** The local signing key, where the command line looks for it. */
 export function withKey(container: Container, key: Secret): Container {
   return container.withMountedSecret(`${places.config}/lockstep/keys/local.key`, key, { mode: 0o600 });
+}
+
+/** A capsule, where commands are told to look for it. */
+export function withCapsule(container: Container, capsule: Directory | undefined): Container {
+  return capsule === undefined ? container : container.withMountedDirectory(places.capsule, capsule);
 }
 
 /** Logins of registries, where the command line is told to look for them and nowhere else. */

@@ -236,14 +236,25 @@ describe("what goes wrong", () => {
       place: { file: "lockstep.lock", line: 3, column: 1 },
       hint: "pin",
     };
-    const document = JSON.stringify({ version: 1, command: "check", exit: 3, result: { problems: [stale, lock] } });
+    const place = { file: "Dockerfile", line: 1, column: 1 };
+    const wrong = { rule: "docker-tag", severity: "error", message: "a tag", place };
+    const findings = [wrong, { ...wrong, severity: "warning" }, { ...wrong, suppressed: { reason: "why" } }];
+    const result = { problems: [stale, lock], lint: { findings } };
+    const document = JSON.stringify({ version: 1, command: "check", exit: 3, result });
+    expect(complaints(document, "lint")).toEqual(["docker-tag Dockerfile:1:1 a tag"]);
     expect(complaints(document, "rendered")).toEqual(["LS7101 manifests/rendered/a.yaml rendered file is stale"]);
     expect(complaints(document, "lock")).toEqual(["LS2201 lockstep.lock:3:1 no answer; pin"]);
     await withSession(engine({ exitCode: 3, stdout: document, stderr: "" }), async () => {
+      await expect(lockstep().lintIsClean()).rejects.toThrow("docker-tag");
       await expect(lockstep().lockIsFresh()).rejects.toThrow("LS2201");
       await expect(lockstep().manifestsAreRendered()).rejects.toThrow("LS7101");
     });
-    const fine = JSON.stringify({ version: 1, command: "check", exit: 0, result: { problems: [] } });
+    const fine = JSON.stringify({
+      version: 1,
+      command: "check",
+      exit: 0,
+      result: { problems: [], lint: { findings: [] } },
+    });
     await withSession(engine(fine), async () => {
       await expect(lockstep().lockIsFresh()).resolves.toBeUndefined();
     });
