@@ -1,6 +1,6 @@
 /** `lockstep publish`: images built and pushed to a registry: what is missing, by digest, tags last. */
 import { LockstepError } from "../host/errors.ts";
-import type { Transferred } from "../registry/transfer.ts";
+import type { Transferred, TransferOptions } from "../registry/transfer.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, outputDirectory } from "./command.ts";
 import { describeTransfer, shownTransfers } from "./transferred.ts";
@@ -29,7 +29,8 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const { parseExpected, transfer } = await import("../registry/transfer.ts");
   const to = String(options["to"]);
   const tags = Array.isArray(options["tag"]) ? options["tag"].map(String) : [];
-  const expected = typeof options["expect"] === "string" ? { expected: parseExpected(options["expect"]) } : {};
+  const expected: Pick<TransferOptions, "expected"> =
+    typeof options["expect"] === "string" ? { expected: parseExpected(options["expect"]) } : {};
   const out = outputDirectory(context, options, "out/images");
   const { images } = await buildAll(context, names, out, context.store, options["offline"] === true);
   if (images.length > 1 && !to.includes("{image}")) {
@@ -37,6 +38,13 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       code: "LS1002",
       message: `${images.length} images cannot all be published to ${to}`,
       hint: "write {image} where the name of each shall be, or name one image",
+    });
+  }
+  if (images.length > 1 && expected.expected !== undefined && expected.expected !== "absent") {
+    throw new LockstepError({
+      code: "LS1002",
+      message: `--expect ${expected.expected} cannot hold for the tags of ${images.length} images`,
+      hint: "publish one image at a time, or expect all tags to be absent",
     });
   }
   const published: { readonly image: string; readonly transferred: Transferred }[] = [];

@@ -89,6 +89,8 @@ describe("lockstep publish", () => {
     expect([nonsense.code, nonsense.stderr]).toEqual([2, expect.stringContaining("LS1002 --expect latest is neither")]);
     const nothing = await run("publish", "hello", "--to", `${registry.host}/team/app`, "--expect", "absent");
     expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining("there is no tag")]);
+    const one = await run("publish", "--to", `${registry.host}/{image}:1.0`, "--expect", digestOf("x"));
+    expect([one.code, one.stderr]).toEqual([2, expect.stringContaining("cannot hold for the tags of 2 images")]);
     expect(registry.seen.length).toBe(0);
   });
 });
