@@ -108,18 +108,18 @@ function textOf(value: unknown): string | undefined {
 
 function registryAddress(name: string, value: unknown): string {
   const text = textOf(value);
-  if (text === undefined || !URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+  // npm keeps what has a password in it to itself.
+  if (text === undefined)
+    throw unusable(
+      `npm does not tell its setting "${name}", as when it has a user name or a password in it`,
+      "write those into npmrc as npm documents it, apart from the address",
+    );
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
     throw unusable(
       `npm's setting "${name}" is no http or https address`,
       `set it with \`npm config set ${name} ADDRESS\``,
     );
   const url = new URL(text);
-  // Not shown: it is a secret.
-  if (url.username !== "" || url.password !== "")
-    throw unusable(
-      `npm's setting "${name}" has a user name or a password in it`,
-      "write them into npmrc as npm documents it",
-    );
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
 }
 

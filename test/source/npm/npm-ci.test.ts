@@ -6,11 +6,26 @@ import { parsePackageLock } from "../../../pipeline/source/npm/package-lock.ts";
 import type { Omittable } from "../../../pipeline/source/npm/selection.ts";
 import type { RawEntry } from "../debian/tiny-deb.ts";
 import { hasProgram, temporaryDirectory } from "../../support.ts";
-import { npm, startRegistry, tarballOf, type TinyPackage, type TinyRegistry, writeProject } from "./tiny-registry.ts";
+import {
+  integrityOf,
+  npm,
+  startRegistry,
+  tarballOf,
+  type TinyPackage,
+  type TinyRegistry,
+  writeProject,
+} from "./tiny-registry.ts";
 import { type Tree, treeOnDisk, unpackedTree } from "./trees.ts";
 
 const file = (name: string, content = name, mode = 0o644): RawEntry => ({ name: `package/${name}`, content, mode });
 const script = "#!/usr/bin/env node\nconsole.log(1)\n";
+
+const deeper: TinyPackage = {
+  name: "deep",
+  version: "2.0.0",
+  manifest: { bin: { deep: "deep.js" } },
+  entries: [file("deep.js", `${script}//2`)],
+};
 
 /** One project that has all that makes installing more than unpacking. */
 const packages: readonly TinyPackage[] = [
@@ -112,6 +127,29 @@ const packages: readonly TinyPackage[] = [
     },
   },
   { name: "scripted", version: "1.0.0", manifest: { scripts: { postinstall: "exit 1" } } },
+  {
+    name: "shrunk",
+    version: "1.0.0",
+    manifest: { dependencies: { deep: "*" }, _hasShrinkwrap: true },
+    entries: [
+      file(
+        "npm-shrinkwrap.json",
+        JSON.stringify({
+          name: "shrunk",
+          version: "1.0.0",
+          lockfileVersion: 3,
+          packages: {
+            "": { name: "shrunk", version: "1.0.0", dependencies: { deep: "*" } },
+            "node_modules/deep": {
+              version: "2.0.0",
+              integrity: integrityOf(tarballOf(deeper)),
+              bin: { deep: "deep.js" },
+            },
+          },
+        }),
+      ),
+    ],
+  },
   { name: "gyp", version: "1.0.0", entries: [file("binding.gyp", "{}")] },
   {
     name: "dev-tool",
@@ -137,6 +175,7 @@ const project = {
       native: "1.0.0",
       scripted: "1.0.0",
       gyp: "1.0.0",
+      shrunk: "1.0.0",
       peered: "1.0.0",
       local: "file:local",
       packed: "file:vendor/packed.tgz",

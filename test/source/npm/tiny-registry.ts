@@ -32,7 +32,7 @@ export function tarballOf(item: TinyPackage): Buffer {
   return gzipSync(rawTar([manifest, ...(item.entries ?? [])]));
 }
 
-function integrityOf(tarball: Uint8Array): string {
+export function integrityOf(tarball: Uint8Array): string {
   return `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
 }
 
