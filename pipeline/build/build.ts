@@ -26,7 +26,7 @@ import { nothingUnpacked, type Unpacked, unpackPackages } from "./packages.ts";
 import type { Stores } from "./package-fragment.ts";
 import type { UnpackedInput } from "./inputs/unpack.ts";
 import { format, type InputsLayer, layerKey, type PlannedImage, type PlannedLayer } from "./plan.ts";
-import { LockedStore, plannedUse, proveUse, type Used } from "./use.ts";
+import { LockedStore, plannedUse, proveUse, provenEntries, type Used } from "./use.ts";
 import type { ScriptNote, SystemResult } from "./system/types.ts";
 
 /** What building one image for one platform gave. */
@@ -71,11 +71,13 @@ interface LayerRecord {
   readonly notDone: readonly ScriptNote[];
   /** Of own layers on a base from a registry. */
   readonly needs?: BaseNeeds;
+  /** Of layers of packages: for which entries of the lock it is believed. */
+  readonly proven?: Digest;
 }
 
-async function knownLayer(results: Store, key: string): Promise<LayerRecord | undefined> {
+async function knownLayer(results: Store, key: string, proven: Digest | undefined): Promise<LayerRecord | undefined> {
   const record = (await results.getRecord("result", key)) as LayerRecord | undefined;
-  if (record === undefined) return undefined;
+  if (record === undefined || record.proven !== proven) return undefined;
   const blob = await results.find(record.layer.digest);
   return blob?.size === record.layer.size ? record : undefined;
 }
@@ -89,17 +91,21 @@ async function makeRecord(
   making: Promise<Layer | undefined>,
   notDone: readonly ScriptNote[],
   needs: () => { readonly needs?: BaseNeeds },
+  proven: Digest | undefined,
 ): Promise<LayerRecord> {
   const layer = await making;
   if (layer === undefined) throw new LockstepError({ code: "LS1000", message: "a layer was not written" });
-  const record = { layer, notDone, ...needs() };
+  const record = { layer, notDone, ...needs(), ...(proven === undefined ? {} : { proven }) };
   await results.putRecord("result", key, record);
   return record;
 }
 
 /** What is known of the layers of one plan, from the bottom up. */
-function knownLayers(results: Store, { plan }: PlannedImage): Promise<readonly (LayerRecord | undefined)[]> {
-  return Promise.all(plan.layers.map((_, index) => knownLayer(results, layerKey(plan, index))));
+function knownLayers(results: Store, image: PlannedImage): Promise<readonly (LayerRecord | undefined)[]> {
+  const { plan } = image;
+  return Promise.all(
+    plan.layers.map((layer, index) => knownLayer(results, layerKey(plan, index), provenEntries(image, layer))),
+  );
 }
 
 /** Whether the records have every layer of every image already, so that a build has nothing to make. */
@@ -179,7 +185,7 @@ async function buildLayers(
       records.push(there);
       continue;
     }
-    const record = makeRecord(stores.results, key, making, system?.notDone ?? [], needs);
+    const record = makeRecord(stores.results, key, making, system?.notDone ?? [], needs, provenEntries(image, planned));
     underWay.set(key, record);
     records.push(await record);
   }

@@ -5,7 +5,7 @@ import { nameOf } from "../lock/entries.ts";
 import type { InputSection, LockedPackage, SectionName } from "../lock/types.ts";
 import { sourceOf } from "../source/debian/candidate.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
-import { type Digest, hexOf, isDigest } from "../store/digest.ts";
+import { type Digest, digestOf, hexOf, isDigest } from "../store/digest.ts";
 import { Store } from "../store/store.ts";
 import type { Plan, PlannedImage, PlannedLayer } from "./plan.ts";
 
@@ -96,6 +96,21 @@ export function proveUse(image: PlannedImage, used: readonly Used[]): void {
       })),
   ];
   if (problems.length > 0) throw new LockstepError(problems);
+}
+
+/**
+ * What the lock says of the packages of a layer beyond their bytes, as a digest: a record of the layer is believed for these entries, whose
+ * control files were read when it was made, and for no others.
+ */
+export function provenEntries({ packages }: PlannedImage, layer: PlannedLayer): Digest | undefined {
+  if (layer.kind !== "packages" || layer.packages.length === 0) return undefined;
+  const entries = layer.packages.map(({ key }) => {
+    const item = packages.get(key);
+    return [key, item?.name, item?.version, item?.architecture, item?.source, item?.sourceVersion].map(
+      (part) => part ?? "",
+    );
+  });
+  return digestOf(JSON.stringify(entries));
 }
 
 /** LS2705 where the control file of a package says something else than its entry in the lock, which SBOM and provenance believe. */

@@ -344,6 +344,26 @@ describe("a build", () => {
     expect(await refusal(buildImages(tiny.host, stores, silent, images, { out: tiny.out }))).toMatch(/^LS270[34] /);
   });
 
+  it("LS2705: believes no layer that was made before for entries that say something else of a package", async () => {
+    const tiny = await everything();
+    await tiny.build();
+    const lock = await readLock(tiny.root);
+    for (const field of ["source", "sourceVersion"] as const) {
+      const packages = new Map(
+        [...lock.packages].map(
+          ([key, item]) => [key, item.name === "aa" ? { ...item, [field]: "9.9" } : item] as const,
+        ),
+      );
+      tiny.write("lockstep.lock", formatLock({ ...lock, packages }));
+      const message = await refusal(tiny.build());
+      expect(message).toMatch(
+        new RegExp(`^LS2705 lockstep.lock package "aa_1.0_all" has the ${field} ".*", and the lock says "9.9"`),
+      );
+    }
+    tiny.write("lockstep.lock", formatLock(lock));
+    expect((await tiny.build()).every(({ unchanged }) => unchanged)).toBe(true);
+  });
+
   it("LS2703: reads no blob that the lock does not name, though the store has it", async () => {
     const tiny = await everything();
     const { digest } = await tiny.store.put(Buffer.from("something else\n"));

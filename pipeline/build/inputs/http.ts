@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LockstepError, type Place, type Problem } from "../../host/errors.ts";
+import { inParallel } from "../../host/parallel.ts";
 import type { LockedHttp } from "../../lock/types.ts";
 import { fetchBlobs } from "../../source/fetch.ts";
 import { addressesOf, type HttpMirrors, readHttpMirrors } from "../../source/http/settings.ts";
@@ -168,13 +169,17 @@ export const httpKind: InputKind<"http", HttpRequest> = {
     const answers = new Map<string, LockedHttp>();
     const mirrors = await readHttpMirrors(work.host);
     const problems: Problem[] = [];
-    for (const question of questions) {
+    const found = await inParallel(questions, 4, async (question) => {
       try {
-        answers.set(question.key, await look(work, mirrors, question));
+        return { key: question.key, entry: await look(work, mirrors, question) };
       } catch (error) {
         if (!(error instanceof LockstepError) || error.code === "LS1003") throw error;
-        problems.push(...error.problems);
+        return { problems: error.problems };
       }
+    });
+    for (const each of found) {
+      if (each.problems === undefined) answers.set(each.key, each.entry);
+      else problems.push(...each.problems);
     }
     if (problems.length > 0) throw new LockstepError(problems);
     return answers;
