@@ -36,6 +36,7 @@ export interface BuiltPlatform {
   readonly manifest: Document;
   readonly config: Document;
   readonly layers: readonly Layer[];
+  /** Of Debian, npm and Python. */
   readonly packages: number;
   /** Bytes of all blobs: layers, config, manifest. */
   readonly size: number;
@@ -227,7 +228,7 @@ async function buildPlatform(
     manifest,
     config,
     layers,
-    packages: image.packages.size + image.inputs.npm.size,
+    packages: image.packages.size + image.inputs.npm.size + image.inputs.wheels.size,
     size: manifest.bytes.length + config.bytes.length + [...blobs.values()].reduce((sum, size) => sum + size, 0),
     cached,
     duration: work.host.elapsed() - begin,

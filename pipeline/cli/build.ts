@@ -92,7 +92,7 @@ export const define: CommandModule["define"] = (command) => {
   command
     .argument("[image...]", "images to build; all when none is named")
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
-    .option("--inputs <directory>", "a store to take downloaded packages from, instead of the store")
+    .option("--inputs <directory>", "a store to take downloaded inputs from, instead of the store")
     .option("--capsule <path>", "take every input from this capsule, and nothing from the network")
     .option("--offline", "never touch the network");
 };
