@@ -2,7 +2,18 @@
 import { hole } from "../shell/argument.ts";
 import type { ShellCommand } from "../shell/script.ts";
 import type { Rule } from "../rule.ts";
-import { found, foundCommand, has, insertAfter, insertBefore, isExact, isSet, operands, replace } from "./tools.ts";
+import {
+  found,
+  foundCommand,
+  has,
+  insertAfter,
+  insertBefore,
+  isExact,
+  isSet,
+  knowsEpoch,
+  operands,
+  replace,
+} from "./tools.ts";
 
 /** The key letters of `tar` and `ar`: those of the first word, with or without a hyphen. */
 function key(command: ShellCommand): string {
@@ -42,11 +53,11 @@ export const archiveRules: readonly Rule[] = [
     why: "Left alone, `tar` stores the order of the directory, times, and the user who runs it.",
     remedy:
       "Set all of them: `--sort=name --mtime=@$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner`. For PAX archives also `--pax-option=delete=atime,delete=ctime`.",
-    fix: "Adds the options that are missing.",
+    fix: "Adds the options that are missing, in scripts that use or set `SOURCE_DATE_EPOCH`.",
     example: {
       file: "pack.sh",
-      bad: "#!/bin/sh\ntar -cf app.tar app\n",
-      good: "#!/bin/sh\ntar -cf app.tar app --sort=name --mtime=@${SOURCE_DATE_EPOCH:?} --owner=0 --group=0 --numeric-owner\n",
+      bad: "#!/bin/sh\n: ${SOURCE_DATE_EPOCH:?}\ntar -cf app.tar app\n",
+      good: "#!/bin/sh\n: ${SOURCE_DATE_EPOCH:?}\ntar -cf app.tar app --sort=name --mtime=@${SOURCE_DATE_EPOCH:?} --owner=0 --group=0 --numeric-owner\n",
     },
     on: "command",
     check(command) {
@@ -61,9 +72,11 @@ export const archiveRules: readonly Rule[] = [
       ].filter(([option = ""]) => !has(command, option));
       if (missing.length === 0 || command.args.some(({ value }) => value === hole && missing.length < 5)) return [];
       const last = command.args.at(-1);
-      const fix = has(command, "--")
-        ? undefined
-        : insertAfter(command, last, ` ${missing.map(([, text]) => text).join(" ")}`);
+      const told = knowsEpoch(command) || !missing.some(([option]) => option === "--mtime");
+      const fix =
+        !told || has(command, "--")
+          ? undefined
+          : insertAfter(command, last, ` ${missing.map(([, text]) => text).join(" ")}`);
       const names = missing.map(([option]) => option).join(", ");
       return [foundCommand(command, `tar is not told ${names}`, fix)];
     },

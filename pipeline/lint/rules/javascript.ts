@@ -27,7 +27,7 @@ export const javascriptRules: readonly Rule[] = [
     rows: ["L1", "L4"],
     why: "`npm install` resolves anew what the lock file does not hold, and rewrites the lock file.",
     remedy: "Use `npm ci`, which installs what the lock file says or fails.",
-    fix: "Writes `ci` in place of `install`.",
+    fix: "Writes `ci` in place of `install`, in Dockerfiles and workflows.",
     example: { file: "Dockerfile", bad: `${base}RUN npm install\n`, good: `${base}RUN npm ci\n` },
     on: "command",
     check(command) {
@@ -37,7 +37,11 @@ export const javascriptRules: readonly Rule[] = [
           : undefined;
       if (install === undefined || has(command, "-g", "--global", "--package-lock-only") || install.rest.length > 0)
         return [];
-      const fix = /^(?:install|i)$/.test(install.word.value) ? replace(command, install.word, "ci") : undefined;
+      const { kind } = command.script.setting;
+      // Where people work, their node_modules would be removed.
+      const fresh = kind === "dockerfile" || kind === "workflow";
+      const fix =
+        fresh && /^(?:install|i)$/.test(install.word.value) ? replace(command, install.word, "ci") : undefined;
       return [found(install.word, `npm ${install.word.value} does not keep to the lock file`, fix)];
     },
   },

@@ -2,7 +2,7 @@
 import { hole } from "../shell/argument.ts";
 import type { ShellCommand } from "../shell/script.ts";
 import type { Found, Rule } from "../rule.ts";
-import { found, foundCommand, has, insertAfter, isSet, operands, optionValue } from "./tools.ts";
+import { found, foundCommand, has, insertAfter, isSet, knowsEpoch, operands, optionValue } from "./tools.ts";
 
 /** Whether `date` is told which time to show. */
 function isFixed(command: ShellCommand): boolean {
@@ -36,18 +36,18 @@ export const timeRules: readonly Rule[] = [
     why: "`date` prints the time of the build. Whatever it is written to differs with every build.",
     remedy:
       "Print the time of the source: `date -u -d @$SOURCE_DATE_EPOCH`. In a Dockerfile declare `ARG SOURCE_DATE_EPOCH`; elsewhere set it to the time of the commit.",
-    fix: "Adds `-u -d @${SOURCE_DATE_EPOCH:?}`, which fails where the variable is not set.",
+    fix: "Adds `-u -d @${SOURCE_DATE_EPOCH:?}` in scripts that use or set the variable; elsewhere somebody has to decide where it comes from.",
     example: {
       file: "build.sh",
-      bad: "#!/bin/sh\ndate +%Y-%m-%d > version.txt\n",
-      good: "#!/bin/sh\ndate -u -d @${SOURCE_DATE_EPOCH:?} +%Y-%m-%d > version.txt\n",
+      bad: "#!/bin/sh\nSOURCE_DATE_EPOCH=$(git log -1 --format=%ct)\ndate +%Y-%m-%d > version.txt\n",
+      good: "#!/bin/sh\nSOURCE_DATE_EPOCH=$(git log -1 --format=%ct)\ndate -u -d @${SOURCE_DATE_EPOCH:?} +%Y-%m-%d > version.txt\n",
     },
     on: "command",
     check(command) {
       if (command.name !== "date" || isFixed(command)) return [];
       const utc = has(command, "-u", "--utc", "--universal") ? "" : " -u";
       const fix =
-        dateValue(command) === undefined
+        dateValue(command) === undefined && knowsEpoch(command)
           ? insertAfter(command, command.word, `${utc} -d @\${SOURCE_DATE_EPOCH:?}`)
           : undefined;
       return [foundCommand(command, "date prints the time of the build", fix)];
@@ -59,8 +59,7 @@ export const timeRules: readonly Rule[] = [
     severity: "warning",
     rows: ["T13", "E1"],
     why: "Without `-u` the same instant is another date and another hour on a machine in another time zone.",
-    remedy: "Add `-u`, or set `TZ=UTC` for the whole script.",
-    fix: "Adds `-u`.",
+    remedy: "Set `TZ=UTC` for the whole script, or add `-u` where nothing reads the result as local time again.",
     example: {
       file: "build.sh",
       bad: '#!/bin/sh\ndate -d "@$SOURCE_DATE_EPOCH" +%F > version.txt\n',
@@ -71,9 +70,7 @@ export const timeRules: readonly Rule[] = [
       if (command.name !== "date" || !isFixed(command) || has(command, "-u", "--utc", "--universal", "-s", "--set"))
         return [];
       if (isSet(command, "TZ") || command.args.some(({ value }) => /^\+%s$/.test(value))) return [];
-      return [
-        foundCommand(command, "date uses the time zone of the machine", insertAfter(command, command.word, " -u")),
-      ];
+      return [foundCommand(command, "date uses the time zone of the machine")];
     },
   },
   {

@@ -151,3 +151,10 @@ const moving = /\/(?:latest|master|main|HEAD|nightly|stable|current)(?:\/|$|[-_.
 export function isMovingAddress(address: string): boolean {
   return moving.test(address.replace(/^\w+:\/\/[^/]*/, ""));
 }
+
+const usesEpoch = perScript(({ uses }) => uses.some(({ name }) => name === "SOURCE_DATE_EPOCH"));
+
+/** Whether a script has the time of the source, so that a fix may use it. */
+export function knowsEpoch(command: ShellCommand): boolean {
+  return isSet(command, "SOURCE_DATE_EPOCH") || usesEpoch(command.script);
+}
