@@ -1,6 +1,7 @@
 /** Writes capsules: a layout on disk, or the same in one tar archive; the same inputs give the same bytes. */
-import { open, readdir, rename, rm } from "node:fs/promises";
-import { systemCode } from "../../host/errors.ts";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { LockstepError, systemCode } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { layoutJson, type LayoutContent, layoutIndex, layoutIsCurrent, writeLayout } from "../../image/layout.ts";
 import { endOfArchive, paddingOf, tarHeader } from "../../image/tar.ts";
@@ -38,8 +39,17 @@ async function writeArchive(
     ["index.json", Buffer.from(layoutIndex(content))],
     ...blobs,
   ] as const;
+  if ((await stat(path).catch(() => undefined))?.isDirectory() === true) {
+    throw new LockstepError({
+      code: "LS1004",
+      message: "cannot be written, because a directory stands where the archive is to be",
+      place: { file: path },
+      hint: "name another path, or move that directory",
+    });
+  }
   const task = report.task("write the capsule", "items");
   try {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, "wx", 0o644);
     try {
       const write = async (bytes: Uint8Array): Promise<void> => {

@@ -38,6 +38,9 @@ const largestAccountFile = 1 << 20;
 /** Bytes of tar that a layer may become: nothing of it is written, so this only ends what never would. */
 const largestTar = 256 * 2 ** 30;
 
+/** What is known of a layer is held in memory, and kept as one text. */
+const limits = { entries: 1_000_000, content: largestTar };
+
 const endings: Readonly<Record<Compression, string>> = { none: "layer.tar", gzip: "layer.gz", zstd: "layer.zst" };
 
 const whiteout = ".wh.";
@@ -85,7 +88,7 @@ export async function readLayer(
   const place: Place = { file: name };
   const digester = new Digester();
   const bytes = new ByteReader(digested(decompress(source, endings[compression], place, largestTar), digester), place);
-  const reader = new TarReader(bytes, undefined, true);
+  const reader = new TarReader(bytes, limits, true);
   const entries: LayerEntry[] = [];
   const removed: string[] = [];
   const emptied: string[] = [];

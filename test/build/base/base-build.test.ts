@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LockstepError } from "../../../pipeline/host/errors.ts";
 import { Store } from "../../../pipeline/store/store.ts";
-import { readLayer } from "../tiny-repository.ts";
+import { damage, readLayer } from "../tiny-repository.ts";
 import { type TinyBase, tarOf } from "../../source/image/tiny-image.ts";
 import { baseScene, documentsOf } from "./base-scene.ts";
 
@@ -199,6 +199,15 @@ describe("an image on a base from a registry", () => {
     const results = new Store(scene.host, `${scene.directory}/other`);
     const elsewhere = await scene.build({ results, out: `${scene.directory}/elsewhere` });
     expect(elsewhere.index.descriptor.digest).toBe(first.index.descriptor.digest);
+  });
+
+  it("LS3001: is not built on a layer that was damaged in the store, which is fetched again", async () => {
+    const scene = await baseScene({ "1": plain }, `${from}${app}`, files);
+    const [first] = (await scene.plan())[0]?.plan.layers ?? [];
+    if (first?.kind !== "base") throw new Error("no base");
+    damage(scene.store, first.digest);
+    expect(await message(scene.build())).toContain(`LS3001 blob ${first.digest}`);
+    await scene.build();
   });
 
   it("is read from the store alone once it is there", async () => {

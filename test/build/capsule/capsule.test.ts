@@ -212,6 +212,24 @@ describe("a capsule", () => {
     expect(filesBelow(path)).toEqual(["blobs/sha256/precious"]);
   });
 
+  it.each(kinds)("is written into directories that are made for it (%s)", async (kind) => {
+    const { host, store, directory } = scene();
+    const path = join(directory, "not/there", kind === "archive" ? "c.tar" : "c");
+    await createCapsule(host, store, silent, [], path);
+    await Capsule.open(path);
+  });
+
+  it("LS1004: is not written where something is in the way", async () => {
+    const { host, store, directory } = scene();
+    mkdirSync(join(directory, "c.tar"));
+    writeFileSync(join(directory, "file"), "x");
+    const write = (path: string): Promise<string> =>
+      message(createCapsule(host, store, silent, [], join(directory, path)));
+    expect(await write("c.tar")).toContain("LS1004");
+    expect(await write("file/c.tar")).toContain("LS1004");
+    expect(await write("file/c")).toContain("LS1004");
+  });
+
   it.each(kinds)("LS3001: is not made of damaged inputs, and nothing is left of it (%s)", async (kind) => {
     const { host, store, directory } = scene();
     const blob = { ...(await store.put(Buffer.from("content"))), name: "a" };
