@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { messageOf, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
-import { type Fault, mapOf, readSettings } from "./config-file.ts";
+import { type Fault, mapOf, readSettings } from "../host/settings.ts";
 import { isHost, type ShortNames } from "./reference.ts";
 
 export interface HostSettings {

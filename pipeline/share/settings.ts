@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { LockstepError, messageOf, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { parseVerificationKey, type VerificationKey } from "../evidence/keys.ts";
-import { mapOf, readSettings } from "../registry/config-file.ts";
+import { mapOf, readSettings } from "../host/settings.ts";
 
 export interface ShareSettings {
   /** Reference of a repository, without tag and digest. */

@@ -1,8 +1,8 @@
 /** Where Debian's archives are fetched from: configuration of the user or of the machine, never of the repository. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LockstepError, type Place, messageOf, systemCode } from "../../host/errors.ts";
+import { LockstepError } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
+import { mapOf, readSettings } from "../../host/settings.ts";
 import type { DebianArchive } from "../../lock/types.ts";
 import { readAptSources } from "./apt-sources.ts";
 
@@ -13,9 +13,7 @@ export type Mirrors = Readonly<Record<DebianArchive, readonly string[]>>;
 export const mirrorVariable = "LOCKSTEP_DEBIAN_MIRROR";
 export const securityMirrorVariable = "LOCKSTEP_DEBIAN_SECURITY_MIRROR";
 
-type Fault = (message: string) => LockstepError;
-
-function checkAddress(text: string, fault: Fault): string {
+function checkAddress(text: string, fault: (message: string) => LockstepError): string {
   let url: URL;
   try {
     url = new URL(text);
@@ -58,50 +56,27 @@ function fromEnvironment(host: Host): Mirrors | undefined {
   return withSibling(debian, security);
 }
 
-/** `debian: { mirrors: [...], securityMirrors: [...] }` in the user's config.yaml; keys of other rooms are not looked at. */
+/** `debian: { mirrors: [...], securityMirrors: [...] }` in the user's config.yaml. */
 async function fromConfig(host: Host): Promise<Mirrors | undefined> {
-  const file = join(host.configDirectory, "config.yaml");
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
-  const { LineCounter, isMap, isScalar, isSeq, parseDocument } = await import("yaml");
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter });
-  const fault = (message: string, offset?: number): LockstepError => {
-    const position = offset === undefined ? undefined : counter.linePos(offset);
-    const place: Place = position === undefined ? { file } : { file, line: position.line, column: position.col };
-    const hint = "write `debian: { mirrors: [address], securityMirrors: [address] }`";
-    return new LockstepError({ code: "LS3105", message, place, hint });
-  };
-  const [syntax] = document.errors;
-  if (syntax !== undefined) throw fault(syntax.message.split("\n")[0] ?? messageOf(syntax), syntax.pos[0]);
-  if (document.contents === null) return undefined;
-  if (!isMap(document.contents)) throw fault("the settings are not a map", 0);
-  const section = document.contents.get("debian", true);
-  if (section === undefined) return undefined;
-  if (!isMap(section)) throw fault("debian is not a map");
-
+  const hint = "write `debian: { mirrors: [address], securityMirrors: [address] }`";
+  const read = await readSettings(host, "debian", { code: "LS3105", hint });
+  if (read === undefined) return undefined;
+  const { section, fault } = read;
   const lists: Record<string, readonly string[]> = {};
-  for (const { key, value } of section.items) {
-    const name = isScalar(key) ? String(key.value) : "";
-    const offset = isScalar(key) ? key.range?.[0] : undefined;
-    if (name !== "mirrors" && name !== "securityMirrors") throw fault(`debian.${name} is not a setting`, offset);
-    if (!isSeq(value)) throw fault(`debian.${name} is not a list`, offset);
-    lists[name] = value.items.map((item) => {
-      const at = isScalar(item) ? item.range?.[0] : offset;
-      if (!isScalar(item) || typeof item.value !== "string")
-        throw fault(`debian.${name} holds something other than text`, at);
-      return checkAddress(item.value, (message) => fault(`debian.${name}: ${message}`, at));
+  for (const [name, value] of Object.entries(mapOf(section, ["debian"], fault))) {
+    const path = ["debian", name];
+    if (name !== "mirrors" && name !== "securityMirrors") throw fault(`debian.${name} is not a setting`, path, "key");
+    if (!Array.isArray(value)) throw fault(`debian.${name} is not a list`, path, "key");
+    lists[name] = value.map((item: unknown, index) => {
+      const at = [...path, String(index)];
+      if (typeof item !== "string") throw fault(`debian.${name} holds something other than text`, at);
+      return checkAddress(item, (message) => fault(`debian.${name}: ${message}`, at));
     });
   }
   const debian = lists["mirrors"] ?? [];
   const security = lists["securityMirrors"] ?? [];
   if (debian.length === 0 && security.length > 0)
-    throw fault("debian.securityMirrors is set, but debian.mirrors is not");
+    throw fault("debian.securityMirrors is set, but debian.mirrors is not", ["debian"]);
   return debian.length === 0 ? undefined : withSibling(debian, security);
 }
 

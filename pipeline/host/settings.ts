@@ -1,11 +1,11 @@
 /** Sections of the user's config.yaml, with the place of whatever is wrong in them. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LockstepError, messageOf, type Place, type Problem, systemCode } from "../host/errors.ts";
-import type { Host } from "../host/host.ts";
+import { LockstepError, messageOf, type Place, type Problem, systemCode } from "./errors.ts";
+import type { Host } from "./host.ts";
 
-/** Makes the error for what stands at a path of keys. */
-export type Fault = (message: string, path: readonly string[]) => LockstepError;
+/** Makes the error for what stands at a path of keys, or for the last key itself. */
+export type Fault = (message: string, path: readonly string[], at?: "value" | "key") => LockstepError;
 
 export interface ReadSection {
   /** The section's value; undefined when the file does not have it. */
@@ -16,7 +16,8 @@ export interface ReadSection {
 
 export function mapOf(value: unknown, path: readonly string[], fault: Fault): Readonly<Record<string, unknown>> {
   if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) throw fault(`${path.join(".")} is not a map`, path);
+  if (typeof value !== "object" || Array.isArray(value))
+    throw fault(path.length === 0 ? "the settings are not a map" : `${path.join(".")} is not a map`, path);
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -34,7 +35,7 @@ export async function readSettings(
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;
   }
-  const { isNode, LineCounter, parseDocument } = await import("yaml");
+  const { isMap, isNode, isScalar, LineCounter, parseDocument } = await import("yaml");
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
   const problem = (message: string, offset: number | undefined): LockstepError => {
@@ -44,8 +45,13 @@ export async function readSettings(
   };
   const [syntax] = document.errors;
   if (syntax !== undefined) throw problem(syntax.message.split("\n")[0] ?? messageOf(syntax), syntax.pos[0]);
-  const fault: Fault = (message, path) => {
-    const node: unknown = document.getIn(path, true);
+  const keyAt = (path: readonly string[]): unknown => {
+    const map: unknown = document.getIn(path.slice(0, -1), true);
+    const named = (key: unknown): boolean => isScalar(key) && String(key.value) === path.at(-1);
+    return isMap(map) ? map.items.find(({ key }) => named(key))?.key : undefined;
+  };
+  const fault: Fault = (message, path, at = "value") => {
+    const node: unknown = at === "key" ? keyAt(path) : document.getIn(path, true);
     return problem(message, isNode(node) ? node.range?.[0] : undefined);
   };
   return { section: mapOf(document.toJS() as unknown, [], fault)[name], file, fault };
