@@ -43,7 +43,7 @@ export class Lockstep {
    * @param base The image that the program runs in, pinned by digest: Node.js 20 or newer with npm. It decides no byte of an image.
    * @param baseArchive An OCI archive to use in place of the base image.
    * @param dependencies The program's `node_modules`, in place of installing them. The base needs no npm then.
-   * @param npmRegistry The registry to install the program's locked dependencies from; npm's own setting unless given.
+   * @param npmRegistry The registry of the program's locked dependencies and of npm packages of images; npm's own setting unless given.
    * @param debianMirror Where Debian's archive is fetched from (`LOCKSTEP_DEBIAN_MIRROR`); a base that is Debian says it otherwise.
    * @param debianSecurityMirror The same for Debian's security archive (`LOCKSTEP_DEBIAN_SECURITY_MIRROR`).
    * @param certificates Certificate authorities in PEM, for a network that has its own.

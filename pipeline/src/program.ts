@@ -117,12 +117,13 @@ const partsOfImages = ["images", "lockstep.lock", "manifests"] as const;
 
 /** The container, ready to run commands. */
 export function surroundings(settings: Settings): Container {
-  const { program, source, debianMirror, debianSecurityMirror, epoch } = settings;
+  const { program, source, npmRegistry, debianMirror, debianSecurityMirror, epoch } = settings;
   const variables: Readonly<Record<string, string | undefined>> = {
     HOME: "/root",
     LOCKSTEP_STORE: places.store,
     XDG_CONFIG_HOME: places.config,
     CI: "true",
+    npm_config_registry: npmRegistry,
     LOCKSTEP_DEBIAN_MIRROR: debianMirror,
     LOCKSTEP_DEBIAN_SECURITY_MIRROR: debianSecurityMirror,
     SOURCE_DATE_EPOCH: epoch === undefined ? undefined : String(epoch),
