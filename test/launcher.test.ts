@@ -1,0 +1,42 @@
+/** The launcher, with an npm of the test's own in place of the real one. */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { root, run, temporaryDirectory } from "./support.ts";
+
+/** A checkout whose lock is newer than what is installed, or that has nothing installed, and what npm is asked to do for it. */
+function asked(installed: readonly string[] | undefined, args: readonly string[]): string {
+  const checkout = temporaryDirectory();
+  copyFileSync(join(root, "lockstep"), join(checkout, "lockstep"));
+  chmodSync(join(checkout, "lockstep"), 0o755);
+  for (const directory of ["node_modules", ...(installed ?? [])])
+    mkdirSync(join(checkout, directory), { recursive: true });
+  writeFileSync(join(checkout, "package-lock.json"), "{}");
+  if (installed !== undefined) {
+    writeFileSync(join(checkout, "node_modules/.package-lock.json"), "{}");
+    utimesSync(join(checkout, "node_modules/.package-lock.json"), 1, 1);
+  }
+  mkdirSync(join(checkout, "bin"));
+  const said = join(checkout, "said");
+  writeFileSync(join(checkout, "bin/npm"), `#!/bin/sh\necho "$@" > "${said}"\nexit 1\n`, { mode: 0o755 });
+  const { status, stderr } = run(join(checkout, "lockstep"), args, {
+    env: { PATH: `${join(checkout, "bin")}:/usr/bin:/bin` },
+  });
+  expect([status, stderr.toString()]).toEqual([4, expect.stringContaining("LS1001 npm could not install")]);
+  return readFileSync(said, "utf8").trim();
+}
+
+describe("the launcher", () => {
+  it("installs what commands need where nothing is installed", () => {
+    expect(asked(undefined, ["--version"])).toMatch(/^ci --ignore-scripts .*--omit=dev$/);
+  });
+
+  it("installs what the tests need for a program that is named", () => {
+    expect(asked(undefined, ["--node", "test/run.ts"])).toMatch(/^ci --ignore-scripts .*--include=dev$/);
+  });
+
+  it("keeps what the tests need when the lock has moved", () => {
+    expect(asked(["node_modules/vitest"], ["--version"])).toMatch(/--include=dev$/);
+    expect(asked([], ["--version"])).toMatch(/--omit=dev$/);
+  });
+});
