@@ -156,7 +156,8 @@ async function main(host: Host, given: readonly string[]): Promise<ExitCode> {
   let exit: ExitCode = 0;
   const called = commands.filter(({ name }) => name === argv[0]);
   // Only the command that is called is loaded, unless there is none and help or a suggestion needs all of them.
-  for (const entry of called.length > 0 ? called : commands)
+  const versionOnly = ["-V", "--version"].includes(argv[0] ?? "");
+  for (const entry of called.length > 0 || versionOnly ? called : commands)
     await define(program, entry, (code) => (exit = code), host);
   try {
     if (argv.length === 0) program.outputHelp();
