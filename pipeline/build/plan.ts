@@ -1,5 +1,9 @@
 /** Plans: the fully resolved, canonical JSON of one build. Everything the bytes depend on is in it, and nothing else. */
 import type { InputSection, LockedInputs, LockedPackage } from "../lock/types.ts";
+import type { Selection } from "../source/archive/select.ts";
+import type { CommitSelection } from "../source/git/unpack.ts";
+import type { NpmUnpackOptions } from "../source/npm/unpack.ts";
+import type { WheelInstall } from "../source/python/wheel.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
 import type { HistoryEntry } from "../source/image/config.ts";
 import type { ConfigSpec, GroupSpec, Platform, UserSpec } from "../spec/types.ts";
@@ -75,84 +79,28 @@ export interface PlannedFile extends PlannedInputBase {
   readonly gid: number;
 }
 
-/** What of an archive is taken, and with which metadata. */
-export interface PlannedSelection {
-  /** How many leading components of every path are left out. */
-  readonly strip: number;
-  /** Globs of what is taken, on paths as they are after stripping; everything when there are none. */
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
-  readonly uid: number;
-  readonly gid: number;
-  /** Permission bits by glob; the last match wins, the archive's own where none does. */
-  readonly modes: readonly { readonly glob: string; readonly mode: number }[];
-}
-
 /** The blob is a tar archive, compressed or not. */
-export interface PlannedTar extends PlannedInputBase, PlannedSelection {
+export interface PlannedTar extends PlannedInputBase, Selection {
   readonly unpack: "tar";
 }
 
 /** The blob is a tarball of npm; `into` is the directory of the project that has the package. */
-export interface PlannedNpm extends PlannedInputBase {
+export interface PlannedNpm extends PlannedInputBase, NpmUnpackOptions {
   readonly unpack: "npm";
-  /** Directory of the package below `into`: `node_modules/a`. */
-  readonly location: string;
-  readonly uid: number;
-  readonly gid: number;
-  /** Commands: links below `into` to files below `location`. */
-  readonly bins: readonly { readonly link: string; readonly file: string }[];
-  /** Files of commands without a link, below `location`. */
-  readonly executable: readonly string[];
-  /** Paths below `location` where other packages are, and nothing of this one. */
-  readonly drop: readonly string[];
-  /** Packages below `location` that the tarball must bring. */
-  readonly bundled: readonly string[];
 }
 
 /** The blob is the archive of a commit. */
-export interface PlannedCommit extends PlannedInputBase {
+export interface PlannedCommit extends PlannedInputBase, CommitSelection {
   readonly unpack: "git";
-  /** Ids of the commit and of its tree, and its time in seconds since 1970, which the blob is proven against. */
-  readonly commit: string;
-  readonly tree: string;
-  readonly time: number;
-  /** Commits of the submodules in what is taken, by path in the commit; absent where they stay empty. */
-  readonly submodules?: Readonly<Record<string, string>>;
-  /** Directory or file of the commit; empty for all of it. */
-  readonly path: string;
-  /** Where in the layer's directory it is, which globs are relative to: empty, or the path of a submodule. */
-  readonly below: string;
-  readonly exclude: readonly string[];
-  readonly uid: number;
-  readonly gid: number;
-  /** Permission bits by glob; the last match wins, those of git where none does. */
-  readonly modes: readonly { readonly glob: string; readonly mode: number }[];
 }
 
 /** The blob is a wheel. */
-export interface PlannedWheel extends PlannedInputBase {
+export interface PlannedWheel extends PlannedInputBase, WheelInstall {
   readonly unpack: "wheel";
-  /** Normalized name and version of the project, which the wheel must be of. */
-  readonly name: string;
-  readonly version: string;
-  /** `3.13`. */
-  readonly python: string;
-  /** Directories below `into`: of modules, commands, data and headers. */
-  readonly library: string;
-  readonly scripts: string;
-  readonly data: string;
-  readonly headers: string;
-  /** Absolute path of the Python that commands start. */
-  readonly interpreter: string;
-  /** Globs relative to `into` of what is left out. */
-  readonly exclude: readonly string[];
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /** The blob is a zip archive. */
-export interface PlannedZip extends PlannedInputBase, PlannedSelection {
+export interface PlannedZip extends PlannedInputBase, Selection {
   readonly unpack: "zip";
 }
 

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { LockstepError, type Place, type Problem } from "../../host/errors.ts";
 import { inParallel } from "../../host/parallel.ts";
 import type { LockedHttp } from "../../lock/types.ts";
+import type { Selection } from "../../source/archive/select.ts";
 import { fetchBlobs } from "../../source/fetch.ts";
 import { addressesOf, type HttpMirrors, readHttpMirrors } from "../../source/http/settings.ts";
 import type { SignatureKind } from "../../source/http/signature.ts";
 import { fileName } from "../../spec/check-http.ts";
 import type { HttpLayer, HttpSource, Platform } from "../../spec/types.ts";
 import { type Digest, digestOf, hexOf } from "../../store/digest.ts";
-import type { PlannedInput, PlannedSelection } from "../plan.ts";
+import type { PlannedInput } from "../plan.ts";
 import type { InputKind, InputRequest, PinWork, Question } from "./kind.ts";
 
 /** By which key of the repository a file has to be signed. */
@@ -224,6 +225,6 @@ export function planHttp(
     return { title, inputs: [{ ...from, into: path, unpack: "file", mode, uid, gid }] };
   }
   const { strip, include, exclude, mode: modes } = layer;
-  const selection: PlannedSelection = { strip, include, exclude, uid, gid, modes };
+  const selection: Selection = { strip, include, exclude, uid, gid, modes };
   return { title, inputs: [{ ...from, into, unpack: layer.unpack, ...selection }] };
 }

@@ -3,12 +3,16 @@ import { LockstepError, type Place } from "../../host/errors.ts";
 import type { Entry } from "../../tree/entry.ts";
 import { matchesAny, parseGlob } from "../../tree/glob.ts";
 
+/** What of an archive is taken, and with which metadata. */
 export interface Selection {
+  /** How many leading components of every path are left out. */
   readonly strip: number;
+  /** Globs of what is taken, on paths as they are after stripping; everything when there are none. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly uid: number;
   readonly gid: number;
+  /** Permission bits by glob; the last match wins, the archive's own where none does. */
   readonly modes: readonly { readonly glob: string; readonly mode: number }[];
 }
 
