@@ -24,6 +24,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./verify.ts"),
   },
   {
+    name: "explain",
+    summary: "say how two images, layers or files differ, and why",
+    load: () => import("./explain.ts"),
+  },
+  {
     name: "rebase",
     summary: "put the own layers of a built image onto another base image",
     load: () => import("./rebase.ts"),

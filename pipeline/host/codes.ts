@@ -205,6 +205,10 @@ export const codes = {
   LS5001: { title: "the rebuild gave another digest", exit: 1 },
   LS5002: { title: "the rebuild could not be carried out", exit: 4 },
   LS5003: { title: "a layout is damaged", exit: 4 },
+  // 51xx explain
+  LS5101: { title: "nothing to compare there", exit: 2 },
+  LS5102: { title: "what is compared is broken", exit: 3 },
+  LS5103: { title: "no single image is meant", exit: 2 },
   // 60xx keys and signing
   LS6001: { title: "signing key is inside the repository", exit: 3 },
   LS6002: { title: "signing key is not kept private", exit: 3 },

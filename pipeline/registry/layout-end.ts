@@ -10,7 +10,7 @@ import { type Digest, Digester, digestOf } from "../store/digest.ts";
 import { writeFailure, writeFileAtomically } from "../store/store.ts";
 import { type BlobSource, readFilePart } from "./blobs.ts";
 import type { ImageSource, ImageTarget } from "./ends.ts";
-import { largestManifest, type Manifest, parseManifest, type RemoteDescriptor } from "./manifest.ts";
+import { isIndexType, largestManifest, type Manifest, parseManifest, type RemoteDescriptor } from "./manifest.ts";
 
 const indexType = "application/vnd.oci.image.index.v1+json";
 
@@ -64,13 +64,25 @@ class Layout {
     return parseManifest(index, indexType, join(this.directory, "index.json")).manifests;
   }
 
-  /** The entry of a name, or the only one when no name is given. Throws LS3218. */
+  /** The index among some entries that has all the others in it, as a layout with a name for each platform has. */
+  async #wholeOf(entries: readonly RemoteDescriptor[]): Promise<RemoteDescriptor | undefined> {
+    for (const entry of entries) {
+      if (!isIndexType(entry.mediaType)) continue;
+      const members = new Set((await this.manifest(entry)).manifests.map(({ digest }) => digest));
+      if (entries.every(({ digest }) => digest === entry.digest || members.has(digest))) return entry;
+    }
+    return undefined;
+  }
+
+  /** The entry of a name; when no name is given the only one, or the index that has the others in it. Throws LS3218. */
   async find(name: string | undefined): Promise<RemoteDescriptor> {
     const entries = await this.entries();
     if (entries === undefined) throw this.#unusable("there is no layout");
     const found = name === undefined ? entries : entries.filter(({ annotations }) => annotations?.[refName] === name);
     const [first] = found;
     if (first !== undefined && new Set(found.map(({ digest }) => digest)).size === 1) return first;
+    const whole = name === undefined ? await this.#wholeOf(entries) : undefined;
+    if (whole !== undefined) return whole;
     const names = entries.flatMap(({ annotations }) => annotations?.[refName] ?? []);
     const there = names.length === 0 ? "it has no names" : `it has ${names.join(", ")}`;
     if (name === undefined)

@@ -67,7 +67,7 @@ export function parseExpected(text: string): Expected {
   });
 }
 
-interface Opened<End> {
+export interface Opened<End> {
   readonly end: End;
   close(): void;
 }
@@ -87,6 +87,11 @@ async function openSource(run: Transfer, at: Location, onBytes: (count: number) 
   }
   const repository = await openRepository(run.host, at.reference, run);
   return { end: registrySource(repository, name, run.store, onBytes), close: () => repository.close() };
+}
+
+/** Opens an image to read by its name: `oci:directory:name`, or a reference with a tag or digest. Throws LS1002, LS3201. */
+export async function openImage(run: Transfer, text: string): Promise<Opened<ImageSource>> {
+  return openSource(run, await locate(run, text), () => {});
 }
 
 async function openTarget(run: Transfer, at: Location): Promise<Opened<ImageTarget>> {

@@ -73,8 +73,9 @@ describe("the module's files", () => {
 });
 
 describe("the module's functions", () => {
-  // `store` looks after a directory of this machine, and `lock` merges files for Git; both have no use in an engine.
-  const here = ["store", "lock"];
+  // `store` looks after a directory of this machine, `lock` merges files for Git, and `explain` compares what lies here or in registries:
+  // they have no use in an engine.
+  const here = ["store", "lock", "explain"];
 
   it.each(commands.filter(({ name }) => !here.includes(name)).map(({ name }) => name))("have %s", (name) => {
     const method = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,0 +1,277 @@
+/** Compares layers: which belong together, how each is compressed, and what is in them. */
+import { messageOf, LockstepError } from "../../host/errors.ts";
+import { type Archive, compareArchives } from "../archive/archives.ts";
+import { Digester } from "../../store/digest.ts";
+import type { Spool } from "../archive/spool.ts";
+import type { Content } from "../content/format.ts";
+import { type Compression, compressionOf, decompressed, headOf } from "./compression.ts";
+import type { Finding, Where } from "./finding.ts";
+import type { SubjectBlob } from "./subject.ts";
+
+/** A layer with its number in its image, from 1. */
+export interface NumberedLayer {
+  readonly blob: SubjectBlob;
+  readonly number: number;
+}
+
+/** Layers that are compared with each other: usually one of each, more where only their sums can be. */
+export interface LayerRun {
+  readonly a: readonly NumberedLayer[];
+  readonly b: readonly NumberedLayer[];
+}
+
+/** Where findings about layers go. */
+export interface LayerSink {
+  found(finding: Finding): void;
+  unread(where: Omit<Where, "field">, reason: string): void;
+  /** Compares the contents of an entry, known to differ. */
+  content(where: Omit<Where, "field">, a: Content, b: Content): Promise<void>;
+  /** Names what made two streams that hold the same, for facts `encoderA` and `encoderB`. */
+  encoders(a: SubjectBlob, b: SubjectBlob): Promise<readonly [string, string]>;
+}
+
+/**
+ * Pairs layers: those with equal digests stand, and what lies between them is compared one to one where it is as many, otherwise as sums.
+ */
+function alignLayers(a: readonly SubjectBlob[], b: readonly SubjectBlob[]): readonly LayerRun[] {
+  const runs: LayerRun[] = [];
+  const number = (blob: SubjectBlob, index: number): NumberedLayer => ({ blob, number: index + 1 });
+  const flush = (from: number, to: number, fromB: number, toB: number): void => {
+    const [left, right] = [a.slice(from, to), b.slice(fromB, toB)];
+    const [x, y] = [left.map((blob, i) => number(blob, from + i)), right.map((blob, i) => number(blob, fromB + i))];
+    if (x.length === y.length) for (const [i, layer] of x.entries()) runs.push({ a: [layer], b: y.slice(i, i + 1) });
+    else runs.push({ a: x, b: y });
+  };
+  let [from, fromB] = [0, 0];
+  for (const [i, layer] of a.entries()) {
+    const j = b.findIndex((other, index) => index >= fromB && other.digest === layer.digest);
+    if (j < 0) continue;
+    flush(from, i, fromB, j);
+    if (b[j]?.mediaType !== layer.mediaType) flush(i, i + 1, j, j + 1);
+    [from, fromB] = [i + 1, j + 1];
+  }
+  flush(from, a.length, fromB, b.length);
+  return runs.filter(({ a: x, b: y }) => x.length > 0 || y.length > 0);
+}
+
+/** The header of the first gzip member (RFC 1952, section 2.3). */
+interface GzipHeader {
+  readonly mtime: number;
+  readonly flags: number;
+  readonly extraFlags: number;
+  readonly os: number;
+  readonly name: string;
+  readonly comment: string;
+  /** Bytes of it all. */
+  readonly length: number;
+}
+
+function gzipHeader(head: Buffer): GzipHeader {
+  const flags = head[3] ?? 0;
+  let at = 10;
+  if ((flags & 4) !== 0) at += 2 + (head[at] ?? 0) + ((head[at + 1] ?? 0) << 8);
+  const text = (present: boolean): string => {
+    if (!present) return "";
+    const end = head.indexOf(0, at);
+    const value = head.toString("latin1", at, end < 0 ? head.length : end);
+    at += value.length + 1;
+    return value;
+  };
+  const name = text((flags & 8) !== 0);
+  const comment = text((flags & 16) !== 0);
+  if ((flags & 2) !== 0) at += 2;
+  return {
+    mtime: head.length < 8 ? 0 : head.readUInt32LE(4),
+    flags,
+    extraFlags: head[8] ?? 0,
+    os: head[9] ?? 0,
+    name,
+    comment,
+    length: at,
+  };
+}
+
+/** Operating systems in gzip headers (RFC 1952, section 2.3.1). */
+const systems: Readonly<Record<number, string>> = {
+  0: "FAT (0)",
+  3: "Unix (3)",
+  7: "Macintosh (7)",
+  10: "NTFS (10)",
+  11: "NTFS (11)",
+  255: "unknown (255)",
+};
+
+function compareGzipHeaders(a: GzipHeader, b: GzipHeader, at: (field: string) => Where, sink: LayerSink): void {
+  const found = (field: string, grade: Finding["grade"], x: string, y: string): void => {
+    if (x !== y)
+      sink.found({
+        where: at(field),
+        grade,
+        a: x,
+        b: y,
+        ...(field === "gzip.mtime" ? { natures: ["time"] as const } : {}),
+      });
+  };
+  found("gzip.mtime", "clock", String(a.mtime), String(b.mtime));
+  found("gzip.name", "encoding", a.name, b.name);
+  found("gzip.comment", "encoding", a.comment, b.comment);
+  found("gzip.os", "encoding", systems[a.os] ?? String(a.os), systems[b.os] ?? String(b.os));
+  found(
+    "gzip.flags",
+    "encoding",
+    `flags ${a.flags}, extra flags ${a.extraFlags}`,
+    `flags ${b.flags}, extra flags ${b.extraFlags}`,
+  );
+}
+
+/** A stream without its first bytes. */
+async function* after(source: AsyncIterable<Uint8Array>, skip: number): AsyncGenerator<Uint8Array, void> {
+  let left = skip;
+  for await (const piece of source) {
+    if (piece.length > left) yield piece.subarray(left);
+    left = Math.max(0, left - piece.length);
+  }
+}
+
+/** Whether two streams are the same after some bytes of their heads. */
+async function sameAfter(a: SubjectBlob, skipA: number, b: SubjectBlob, skipB: number): Promise<boolean> {
+  if (a.size - skipA !== b.size - skipB) return false;
+  const [digestA, digestB] = await Promise.all(
+    [after(a.open(), skipA), after(b.open(), skipB)].map(async (stream) => {
+      const digester = new Digester();
+      for await (const piece of stream) digester.update(piece);
+      return digester.finish();
+    }),
+  );
+  return digestA === digestB;
+}
+
+interface Opened {
+  readonly compression: Compression;
+  readonly head: Buffer;
+  readonly archive: Archive;
+}
+
+async function open({ blob }: NumberedLayer): Promise<Opened> {
+  const compression = await compressionOf(blob.open());
+  const head = compression === "gzip" ? await headOf(blob.open(), 4096) : Buffer.alloc(0);
+  return {
+    compression,
+    head,
+    archive: { name: blob.name, open: () => decompressed(blob.open(), compression, blob.name) },
+  };
+}
+
+class LayerComparer {
+  readonly #spool: Spool;
+  readonly #sink: LayerSink;
+  readonly #where: Pick<Where, "platform" | "layer">;
+
+  constructor(spool: Spool, sink: LayerSink, where: Pick<Where, "platform" | "layer">) {
+    this.#spool = spool;
+    this.#sink = sink;
+    this.#where = where;
+  }
+
+  #at = (field: string): Where => ({ ...this.#where, part: "layer", field });
+
+  /** Compares the archives; the number of differences that were found, undefined when they could not be followed. */
+  async #contents(a: readonly Opened[], b: readonly Opened[]): Promise<number | undefined> {
+    let count = 0;
+    try {
+      await compareArchives(
+        a.map(({ archive }) => archive),
+        b.map(({ archive }) => archive),
+        this.#spool,
+        {
+          found: ({ path, field, ...finding }) => {
+            count++;
+            const where =
+              path === undefined ? this.#at(field) : { ...this.#where, part: "entry" as const, path, field };
+            this.#sink.found({ where, ...finding });
+          },
+          content: async (path, x, y) => {
+            count++;
+            await this.#sink.content({ ...this.#where, part: "entry", path }, x, y);
+          },
+        },
+      );
+      return count;
+    } catch (error) {
+      // What the disk or the network does is no property of the archive.
+      if (!(error instanceof LockstepError) || !/^LS40|^LS42/.test(error.code)) throw error;
+      this.#sink.unread({ ...this.#where, part: "layer" }, messageOf(error));
+      return undefined;
+    }
+  }
+
+  async pair(a: NumberedLayer, b: NumberedLayer): Promise<void> {
+    if (a.blob.mediaType !== b.blob.mediaType && a.blob.mediaType !== "" && b.blob.mediaType !== "")
+      this.#sink.found({ where: this.#at("mediaType"), grade: "encoding", a: a.blob.mediaType, b: b.blob.mediaType });
+    if (a.blob.digest === b.blob.digest) return;
+    const [x, y] = [await open(a), await open(b)];
+    let headers = false;
+    if (x.compression !== y.compression)
+      this.#sink.found({ where: this.#at("compression"), grade: "encoding", a: x.compression, b: y.compression });
+    else if (x.compression === "gzip") {
+      const [left, right] = [gzipHeader(x.head), gzipHeader(y.head)];
+      headers = !x.head.subarray(0, left.length).equals(y.head.subarray(0, right.length));
+      if (headers) compareGzipHeaders(left, right, this.#at, this.#sink);
+    }
+    const count = await this.#contents([x], [y]);
+    if (count === undefined || count > 0 || x.compression !== y.compression || x.compression === "none") {
+      // Two plain archives with one content and other bytes: what differs is nothing that is looked at.
+      if (count === 0 && x.compression === "none" && y.compression === "none") this.#bytes(a, b);
+      return;
+    }
+    const skips =
+      x.compression === "gzip" ? ([gzipHeader(x.head).length, gzipHeader(y.head).length] as const) : ([0, 0] as const);
+    if (await sameAfter(a.blob, skips[0], b.blob, skips[1])) {
+      if (!headers) this.#bytes(a, b);
+      return;
+    }
+    const [encoderA, encoderB] = await this.#sink.encoders(a.blob, b.blob);
+    this.#sink.found({
+      where: this.#at("encoder"),
+      grade: "encoding",
+      a: encoderA,
+      b: encoderB,
+      natures: ["encoder"],
+      facts: { encoderA, encoderB, sizeA: a.blob.size, sizeB: b.blob.size, compression: x.compression },
+    });
+  }
+
+  #bytes(a: NumberedLayer, b: NumberedLayer): void {
+    this.#sink.found({ where: this.#at("bytes"), grade: "content", a: a.blob.digest, b: b.blob.digest });
+  }
+
+  async run({ a, b }: LayerRun): Promise<void> {
+    const [first, second] = [a[0], b[0]];
+    if (a.length === 1 && b.length === 1 && first !== undefined && second !== undefined) {
+      await this.pair(first, second);
+      return;
+    }
+    this.#sink.found({
+      where: this.#at(a.length === 0 || b.length === 0 ? "presence" : "boundaries"),
+      grade: a.length === 0 || b.length === 0 ? "content" : "encoding",
+      a: `${a.length} layers`,
+      b: `${b.length} layers`,
+      facts: { layersA: a.length, layersB: b.length },
+    });
+    await this.#contents(await Promise.all(a.map(open)), await Promise.all(b.map(open)));
+  }
+}
+
+/** Compares the layers of two images. */
+export async function compareLayers(
+  a: readonly SubjectBlob[],
+  b: readonly SubjectBlob[],
+  platform: string | undefined,
+  spool: Spool,
+  sink: LayerSink,
+): Promise<void> {
+  for (const run of alignLayers(a, b)) {
+    const layer = run.a[0]?.number ?? run.b[0]?.number ?? 1;
+    await new LayerComparer(spool, sink, { ...(platform === undefined ? {} : { platform }), layer }).run(run);
+  }
+}

@@ -1,0 +1,98 @@
+/** Explain: two subjects compared down to the innermost difference, with what it is worth and where it comes from. */
+import { Spool } from "./archive/spool.ts";
+import type { Compared, Comparison, Difference } from "./compare/comparison.ts";
+import { type Finding, gravest, type Unread, type Where } from "./compare/finding.ts";
+import { compareSubjects } from "./compare/images.ts";
+import { openSubject, type SubjectRun } from "./compare/open-subject.ts";
+import type { Subject } from "./compare/subject.ts";
+import { compareContent } from "./content/compare.ts";
+import type { Content } from "./content/format.ts";
+
+/** More differences than this are counted and not kept: they take memory, and nobody reads them. */
+const mostFindings = 500_000;
+
+export interface ExplainOptions {
+  /** `linux/arm64`: compare the images of this platform only. */
+  readonly platform?: string;
+}
+
+function compared({ name, kind, digest }: Subject): Compared {
+  return { name, kind, digest };
+}
+
+/** What comparing gives, before it is known why. */
+class Findings {
+  readonly findings: Finding[] = [];
+  readonly unread: Unread[] = [];
+  more = 0;
+
+  found(finding: Finding): void {
+    if (this.findings.length < mostFindings) this.findings.push(finding);
+    else this.more++;
+  }
+
+  async content(where: Omit<Where, "field">, a: Content, b: Content): Promise<void> {
+    const at = (inside: readonly string[]): Omit<Where, "field"> =>
+      inside.length === 0 ? where : { ...where, inside };
+    await compareContent(
+      { path: where.path ?? "", a, b },
+      {
+        found: (inside, field, finding) => this.found({ where: { ...at(inside), field }, ...finding }),
+        unread: (inside, reason) => this.unread.push({ where: at(inside), reason }),
+      },
+    );
+  }
+}
+
+/** Compares two opened subjects. */
+async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comparison> {
+  const all = new Findings();
+  if (a.digest !== b.digest) {
+    if (a.kind === "file" && b.kind === "file" && a.content !== undefined && b.content !== undefined) {
+      await all.content({ part: "entry", path: "" }, a.content, b.content);
+    } else {
+      await compareSubjects(a, b, spool, {
+        found: (finding) => all.found(finding),
+        unread: (where, reason) => all.unread.push({ where, reason }),
+        content: (where, x, y) => all.content(where, x, y),
+        encoders: async () => ["one encoder", "another encoder"],
+      });
+    }
+  }
+  const differences = all.findings.map((finding): Difference => ({ ...finding, causes: [] }));
+  const verdict = a.digest === b.digest ? "equal" : "differs";
+  return {
+    schema: 1,
+    verdict,
+    grade: verdict === "equal" ? null : (gravest(differences.map(({ grade }) => grade)) ?? "content"),
+    a: compared(a),
+    b: compared(b),
+    causes: [],
+    differences,
+    more: all.more,
+    unread: all.unread,
+  };
+}
+
+/**
+ * Opens and compares two subjects, see `openSubject` for what they are called. Temporary files lie beside the store and are removed.
+ */
+export async function explain(
+  run: SubjectRun,
+  nameA: string,
+  nameB: string,
+  options: ExplainOptions = {},
+): Promise<Comparison> {
+  const spool = await Spool.open(run.host, run.store.directory);
+  const opened: Subject[] = [];
+  try {
+    for (const name of [nameA, nameB])
+      opened.push(await openSubject(run, name, { ...options, scratch: spool.directory }));
+    const [a, b] = opened;
+    if (a === undefined || b === undefined) throw new Error("two subjects were opened");
+    return await compareOpened(a, b, spool);
+  } finally {
+    for (const subject of opened) await subject.close();
+    await spool.close();
+  }
+}
