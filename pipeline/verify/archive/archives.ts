@@ -1,7 +1,7 @@
 /** Two archives against each other, or two stacks of layers: entries, the archives as wholes, and the contents of files that differ. */
-import type { Content } from "../content/format.ts";
+import { type Content, contentOf } from "../content/format.ts";
 import { type ArchiveFinding, compareListings, type Listing, listingOf } from "./compare.ts";
-import { extract, type Scan, scan, type ScannedEntry } from "./scan.ts";
+import { extract, type Scan, scan, type ScannedEntry, type ScannedPair, scanPair } from "./scan.ts";
 import { compareShapes } from "./shape.ts";
 import type { Spool } from "./spool.ts";
 
@@ -50,17 +50,40 @@ function stacked(scans: readonly Scan[]): Listing {
   return merged;
 }
 
-async function read(archives: readonly Archive[]): Promise<{ readonly side: Side; readonly scans: readonly Scan[] }> {
+/** Bytes of contents that are taken along while two archives are read in step. */
+const takenInStep = 32 << 20;
+
+interface Sides {
+  readonly a: Side;
+  readonly b: Side;
+  /** Of archives that were read in step. */
+  readonly pair?: ScannedPair;
+}
+
+async function readStack(archives: readonly Archive[]): Promise<Side> {
   const scans: Scan[] = [];
   const home = new Map<ScannedEntry, number>();
   for (const [index, archive] of archives.entries()) {
     const one = await scan(archive.open(), archive.name);
     scans.push(one);
-    if (archives.length > 1) for (const entry of one.entries) home.set(entry, index);
+    for (const entry of one.entries) home.set(entry, index);
   }
-  const [only] = scans;
-  const listing = scans.length === 1 && only !== undefined ? listingOf(only) : stacked(scans);
-  return { side: { archives, listing, home }, scans };
+  return { archives, listing: stacked(scans), home };
+}
+
+async function readSides(archivesA: readonly Archive[], archivesB: readonly Archive[]): Promise<Sides> {
+  const [first, second] = [archivesA[0], archivesB[0]];
+  if (archivesA.length !== 1 || archivesB.length !== 1 || first === undefined || second === undefined) {
+    const [a, b] = await Promise.all([readStack(archivesA), readStack(archivesB)]);
+    return { a, b };
+  }
+  const source = (archive: Archive) => ({ source: archive.open(), name: archive.name });
+  const pair = await scanPair(source(first), source(second), takenInStep);
+  return {
+    a: { archives: archivesA, listing: listingOf(pair.a), home: new Map() },
+    b: { archives: archivesB, listing: listingOf(pair.b), home: new Map() },
+    pair,
+  };
 }
 
 /** The contents of entries, read in one pass over each archive that has some of them. */
@@ -93,35 +116,31 @@ export async function compareArchives(
   spool: Spool,
   sink: ArchiveSink,
 ): Promise<void> {
-  const [a, b] = await Promise.all([read(archivesA), read(archivesB)]);
-  const [scanA, scanB] = [a.scans[0], b.scans[0]];
-  if (a.scans.length === 1 && b.scans.length === 1 && scanA !== undefined && scanB !== undefined)
-    for (const finding of compareShapes(scanA, scanB, a.side.listing, b.side.listing)) sink.found(finding);
-  const { findings, contents } = compareListings(a.side.listing, b.side.listing);
+  const { a, b, pair } = await readSides(archivesA, archivesB);
+  if (pair !== undefined)
+    for (const finding of compareShapes(pair.a, pair.b, a.listing, b.listing)) sink.found(finding);
+  const { findings, contents } = compareListings(a.listing, b.listing);
   for (const finding of findings) sink.found(finding);
-  if (contents.length === 0) return;
-  const [left, right] = await Promise.all([
-    contentsOf(
-      a.side,
-      contents.map((pair) => pair.a),
-      spool,
-    ),
-    contentsOf(
-      b.side,
-      contents.map((pair) => pair.b),
-      spool,
-    ),
-  ]);
-  for (const pair of contents) {
-    const [x, y] = [left.get(pair.a), right.get(pair.b)];
-    if (x === undefined || y === undefined)
-      sink.found({
-        path: pair.path,
-        field: "content",
-        grade: "content",
-        a: `${pair.a.size} bytes`,
-        b: `${pair.b.size} bytes`,
-      });
-    else await sink.content(pair.path, x, y);
+  const open = contents.filter((one) => pair?.taken.has(one.a) !== true);
+  const [left, right] =
+    open.length === 0
+      ? [new Map<ScannedEntry, Content>(), new Map<ScannedEntry, Content>()]
+      : await Promise.all([
+          contentsOf(
+            a,
+            open.map((one) => one.a),
+            spool,
+          ),
+          contentsOf(
+            b,
+            open.map((one) => one.b),
+            spool,
+          ),
+        ]);
+  for (const { path, a: x, b: y } of contents) {
+    const taken = pair?.taken.get(x);
+    const [contentA, contentB] = taken === undefined ? [left.get(x), right.get(y)] : taken.map(contentOf);
+    if (contentA !== undefined && contentB !== undefined) await sink.content(path, contentA, contentB);
+    else sink.found({ path, field: "content", grade: "content", a: `${x.size} bytes`, b: `${y.size} bytes` });
   }
 }
