@@ -1,6 +1,6 @@
 /** Compares the JSON documents of an image: which fields differ, how grave that is, and nothing twice that follows from something else. */
 import type { Finding, Grade, Nature, Part, Where } from "./finding.ts";
-import { compareForms, compareJson, type Json, type JsonDifference } from "./json.ts";
+import { compareForms, compareJson, type Json, type JsonDifference, parseJson } from "./json.ts";
 import { shown } from "./shown.ts";
 
 /** What follows from differences that are told elsewhere: digests and sizes of what a document names. */
@@ -76,14 +76,6 @@ function environment(a: Json | undefined, b: Json | undefined): readonly JsonDif
 
 export type DocumentPart = "index" | "manifest" | "config";
 
-function parsed(bytes: Buffer): Json | undefined {
-  try {
-    return JSON.parse(bytes.toString("utf8")) as Json;
-  } catch {
-    return undefined;
-  }
-}
-
 function memberOf(value: Json, ...names: readonly string[]): Json | undefined {
   let here: Json | undefined = value;
   for (const name of names) {
@@ -116,7 +108,7 @@ export function compareDocuments(
   where: Omit<Where, "part" | "field">,
 ): readonly Finding[] {
   if (a.equals(b)) return [];
-  const [x, y] = [parsed(a), parsed(b)];
+  const [x, y] = [parseJson(a), parseJson(b)];
   const at = (field: string): Where => ({ ...where, part, field });
   if (x === undefined || y === undefined)
     return [{ where: at("form"), a: `${a.length} bytes`, b: `${b.length} bytes`, grade: "content" }];

@@ -13,8 +13,30 @@ export interface JsonDifference {
   readonly order?: boolean;
 }
 
-/** Deeper documents are compared as text: recursion ends somewhere. */
-const deepest = 200;
+/** Documents of deeper nesting are not taken for JSON: what walks them would run out of stack. */
+const deepest = 500;
+
+/** How deep a text nests its brackets, whatever else is wrong with it. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let most = 0;
+  // Strings may hold any bracket.
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/gs)) {
+    if (token === "[" || token === "{") most = Math.max(most, ++depth);
+    else if (token === "]" || token === "}") depth--;
+  }
+  return most;
+}
+
+/** A document; undefined for what is no JSON, or nests deeper than any that is meant to be read. */
+export function parseJson(bytes: Buffer): Json | undefined {
+  const text = bytes.toString("utf8");
+  try {
+    return depthOf(text) > deepest ? undefined : (JSON.parse(text) as Json);
+  } catch {
+    return undefined;
+  }
+}
 
 function isObject(value: Json): value is { readonly [name: string]: Json } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -25,11 +47,11 @@ function isList(value: Json): value is readonly Json[] {
 }
 
 /** Compact, with sorted members: equal for equal values. */
-function textOf(value: Json, depth = 0): string {
-  if (typeof value !== "object" || value === null || depth > deepest) return JSON.stringify(value);
-  if (isList(value)) return `[${value.map((item) => textOf(item, depth + 1)).join(",")}]`;
+function textOf(value: Json): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (isList(value)) return `[${value.map((item) => textOf(item)).join(",")}]`;
   const names = Object.keys(value).toSorted();
-  return `{${names.map((name) => `${JSON.stringify(name)}:${textOf(value[name] ?? null, depth + 1)}`).join(",")}}`;
+  return `{${names.map((name) => `${JSON.stringify(name)}:${textOf(value[name] ?? null)}`).join(",")}}`;
 }
 
 function textShown(value: Json | undefined): string | undefined {
@@ -54,21 +76,19 @@ class JsonComparer {
     });
   }
 
-  compare(path: string, a: Json, b: Json, depth: number): void {
+  compare(path: string, a: Json, b: Json): void {
     if (a === b) return;
-    if (depth > deepest) {
-      if (JSON.stringify(a) !== JSON.stringify(b)) this.add(path, a, b);
-    } else if (isList(a) && isList(b)) this.#lists(path, a, b, depth);
+    if (isList(a) && isList(b)) this.#lists(path, a, b);
     else if (isObject(a) && isObject(b)) {
       for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
         const [x, y] = [Object.hasOwn(a, name) ? a[name] : undefined, Object.hasOwn(b, name) ? b[name] : undefined];
         if (x === undefined || y === undefined) this.add(member(path, name), x, y);
-        else this.compare(member(path, name), x, y, depth + 1);
+        else this.compare(member(path, name), x, y);
       }
     } else this.add(path, a, b);
   }
 
-  #lists(path: string, a: readonly Json[], b: readonly Json[], depth: number): void {
+  #lists(path: string, a: readonly Json[], b: readonly Json[]): void {
     if (a.length === b.length && a.length > 1) {
       const [left, right] = [a.map((item) => textOf(item)), b.map((item) => textOf(item))];
       if (left.every((text, index) => text === right[index])) return;
@@ -90,7 +110,7 @@ class JsonComparer {
       const x = index < a.length - end ? a[index] : undefined;
       const y = index < b.length - end ? b[index] : undefined;
       if (x === undefined || y === undefined) this.add(`${path}[${index}]`, x, y);
-      else this.compare(`${path}[${index}]`, x, y, depth + 1);
+      else this.compare(`${path}[${index}]`, x, y);
     }
   }
 }
@@ -98,17 +118,16 @@ class JsonComparer {
 /** Which members of two documents differ. */
 export function compareJson(a: Json, b: Json): readonly JsonDifference[] {
   const comparer = new JsonComparer();
-  comparer.compare("", a, b, 0);
+  comparer.compare("", a, b);
   return comparer.differences;
 }
 
 /** Whether members that both have come in another order. */
-function otherOrder(a: Json, b: Json, depth = 0): boolean {
-  if (depth > deepest) return false;
+function otherOrder(a: Json, b: Json): boolean {
   if (isList(a) && isList(b))
     return a.some((item, index) => {
       const other = b[index];
-      return other !== undefined && otherOrder(item, other, depth + 1);
+      return other !== undefined && otherOrder(item, other);
     });
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null || isList(a) || isList(b))
     return false;
@@ -116,7 +135,7 @@ function otherOrder(a: Json, b: Json, depth = 0): boolean {
   const [left, right] = [x.filter((name) => Object.hasOwn(b, name)), y.filter((name) => Object.hasOwn(a, name))];
   return (
     left.some((name, index) => name !== right[index]) ||
-    left.some((name) => otherOrder(a[name] ?? null, b[name] ?? null, depth + 1))
+    left.some((name) => otherOrder(a[name] ?? null, b[name] ?? null))
   );
 }
 

@@ -47,7 +47,7 @@ function alignLayers(a: readonly SubjectBlob[], b: readonly SubjectBlob[]): read
     const j = b.findIndex((other, index) => index >= fromB && other.digest === layer.digest);
     if (j < 0) continue;
     flush(from, i, fromB, j);
-    if (b[j]?.mediaType !== layer.mediaType) flush(i, i + 1, j, j + 1);
+    if (b[j]?.mediaType !== layer.mediaType || b[j]?.size !== layer.size) flush(i, i + 1, j, j + 1);
     [from, fromB] = [i + 1, j + 1];
   }
   flush(from, a.length, fromB, b.length);
@@ -208,7 +208,17 @@ class LayerComparer {
   async pair(a: NumberedLayer, b: NumberedLayer): Promise<void> {
     if (a.blob.mediaType !== b.blob.mediaType && a.blob.mediaType !== "" && b.blob.mediaType !== "")
       this.#sink.found({ where: this.#at("mediaType"), grade: "encoding", a: a.blob.mediaType, b: b.blob.mediaType });
-    if (a.blob.digest === b.blob.digest) return;
+    if (a.blob.digest === b.blob.digest) {
+      // One of the two manifests lies: whoever fetches the layer will notice.
+      if (a.blob.size !== b.blob.size)
+        this.#sink.found({
+          where: this.#at("size"),
+          grade: "content",
+          a: String(a.blob.size),
+          b: String(b.blob.size),
+        });
+      return;
+    }
     const [x, y] = [await open(a), await open(b)];
     let headers = false;
     if (x.compression !== y.compression)
