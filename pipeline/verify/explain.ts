@@ -1,5 +1,7 @@
 /** Explain: two subjects compared down to the innermost difference, with what it is worth and where it comes from. */
 import { Spool } from "./archive/spool.ts";
+import { nameCauses } from "./cause/name.ts";
+import { sideFacts } from "./cause/sides.ts";
 import type { Compared, Comparison, Difference } from "./compare/comparison.ts";
 import { type Finding, gravest, type Unread, type Where } from "./compare/finding.ts";
 import { compareSubjects } from "./compare/images.ts";
@@ -62,7 +64,8 @@ async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comp
   if (a.digest !== b.digest && all.findings.length === 0 && all.unread.length === 0)
     // Whatever was passed over as a consequence is a difference of its own when there is nothing else.
     all.found({ where: { part: "manifest", field: "digest" }, a: a.digest, b: b.digest, grade: "content" });
-  const differences = all.findings.map((finding): Difference => ({ ...finding, causes: [] }));
+  const { causes, guesses } = nameCauses({ findings: all.findings, a: sideFacts(a, b), b: sideFacts(b, a) });
+  const differences = all.findings.map((finding, index): Difference => ({ ...finding, causes: guesses[index] ?? [] }));
   const verdict = a.digest === b.digest ? "equal" : "differs";
   return {
     schema: 1,
@@ -70,7 +73,7 @@ async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comp
     grade: verdict === "equal" ? null : (gravest(differences.map(({ grade }) => grade)) ?? "content"),
     a: compared(a),
     b: compared(b),
-    causes: [],
+    causes,
     differences,
     more: all.more,
     unread: all.unread,

@@ -1,6 +1,5 @@
 /** All experiments, in the order of their rows. */
 import type { Experiment } from "../model.ts";
-import { explain } from "./explain.ts";
 import { file } from "./file.ts";
 import { fleet } from "./fleet.ts";
 import { gzip } from "./gzip.ts";
@@ -25,5 +24,4 @@ export const experiments: readonly Experiment[] = [
   npmLayer,
   registry,
   lint,
-  explain,
 ];

@@ -1,0 +1,206 @@
+/** What all findings of a layer show together: whether times differ by one step, modes by one mask, owners by one pair. */
+import type { Finding } from "../compare/finding.ts";
+import { topicOf, type Topic } from "./cause.ts";
+import { type Made, madeOf, stepOf } from "./makers.ts";
+import type { Scene, SideFacts } from "./scene.ts";
+
+/** The values of a field on one side, as far as they are numbers. */
+class Range {
+  min = Number.POSITIVE_INFINITY;
+  max = Number.NEGATIVE_INFINITY;
+  #only: string | undefined;
+  #several = false;
+
+  add(text: string): number {
+    const value = Number(text);
+    if (value < this.min) this.min = value;
+    if (value > this.max) this.max = value;
+    if (this.#only === undefined) this.#only = text;
+    else if (this.#only !== text) this.#several = true;
+    return value;
+  }
+
+  /** The one value that all have. */
+  get only(): string | undefined {
+    return this.#several ? undefined : this.#only;
+  }
+}
+
+/** The times of a layer that differ. */
+class Times {
+  count = 0;
+  directories = 0;
+  links = 0;
+  readonly a = new Range();
+  readonly b = new Range();
+  #step: number | undefined;
+  #steps = false;
+
+  add({ a = "", b = "", facts }: Finding): void {
+    this.count++;
+    if (facts?.["type"] === "directory") this.directories++;
+    if (facts?.["type"] === "symbolic link") this.links++;
+    const step = this.b.add(b) - this.a.add(a);
+    if (this.#step === undefined) this.#step = step;
+    else if (Math.abs(this.#step - step) > 1e-6) this.#steps = true;
+  }
+
+  /** By how many seconds B is later, when that is so for all. */
+  get step(): number | undefined {
+    return this.#steps ? undefined : this.#step;
+  }
+}
+
+/** The modes of a layer that differ. */
+class Modes {
+  count = 0;
+  directories = 0;
+  /** All bits that differ anywhere. */
+  bits = 0;
+  /** Pairs such as `0644 0664`, with how often they occur. */
+  readonly pairs = new Map<string, number>();
+
+  add({ a = "", b = "", facts }: Finding): void {
+    this.count++;
+    if (facts?.["type"] === "directory") this.directories++;
+    this.bits |= Number.parseInt(a, 8) ^ Number.parseInt(b, 8);
+    const pair = `${a} ${b}`;
+    this.pairs.set(pair, (this.pairs.get(pair) ?? 0) + 1);
+  }
+}
+
+export class LayerSurvey {
+  readonly times = new Times();
+  readonly modes = new Modes();
+  /** Pairs `1000 0` of owners, with how often they occur; at most 16 of them. */
+  readonly owners = new Map<string, number>();
+  /** Paths that one side has and the other has not. */
+  readonly onlyA: string[] = [];
+  readonly onlyB: string[] = [];
+  directoriesOnly = true;
+  /** Paths whose content differs, with how many findings there are in each. */
+  readonly contents = new Map<string, number>();
+  /** How many versions of packages differ, by what installs them. */
+  readonly versions = { system: 0, npm: 0, python: 0 };
+  /** Whether one side alone has the metadata of a Python package. */
+  infoAlone = false;
+
+  get onlyCount(): number {
+    return this.onlyA.length + this.onlyB.length;
+  }
+
+  add(finding: Finding, topic: Topic): void {
+    const { where, a, b } = finding;
+    if (topic === "entry.mtime") this.times.add(finding);
+    else if (topic === "entry.mode") this.modes.add(finding);
+    else if (topic === "entry.uid" || topic === "entry.gid") {
+      const pair = `${a} ${b}`;
+      if (this.owners.size < 16 || this.owners.has(pair)) this.owners.set(pair, (this.owners.get(pair) ?? 0) + 1);
+    } else if (topic === "entry.presence") {
+      (a === undefined ? this.onlyB : this.onlyA).push(where.path ?? "");
+      if ((a ?? b) !== "directory") this.directoriesOnly = false;
+      if (/-packages\/[^/]+\.(?:dist|egg)-info\/METADATA$/.test(where.path ?? "")) this.infoAlone = true;
+    } else if (topic === "content") {
+      const path = where.path ?? "";
+      this.contents.set(path, (this.contents.get(path) ?? 0) + 1);
+      if (finding.natures?.includes("version") !== true) return;
+      for (const [kind, pattern] of packageDatabases) if (pattern.test(path)) this.versions[kind]++;
+    }
+  }
+}
+
+/** Where the versions of what is installed are written down. */
+const packageDatabases = [
+  [
+    "system",
+    /^(?:var\/lib\/dpkg\/(?:status$|status\.d\/)|(?:usr\/)?lib\/apk\/db\/installed$|(?:var\/lib|usr\/lib\/sysimage)\/rpm\/)/,
+  ],
+  ["npm", /(?:^|\/)node_modules\/.*package\.json$/],
+  ["python", /\.(?:dist|egg)-info\/(?:METADATA|PKG-INFO)$/],
+] as const;
+
+/** All that rules may ask for, besides the finding at hand. */
+export class Survey {
+  readonly a: SideFacts;
+  readonly b: SideFacts;
+  readonly findings: readonly Finding[];
+  /** What rules are asked about each finding. */
+  readonly topics: readonly Topic[];
+  readonly #layers = new Map<string, Map<number, LayerSurvey>>();
+  #same: boolean | undefined;
+  readonly #made = new Map<number | undefined, Made>();
+  #twins: { readonly a: ReadonlyMap<string, string>; readonly b: ReadonlyMap<string, string> } | undefined;
+
+  constructor(scene: Scene) {
+    this.a = scene.a;
+    this.b = scene.b;
+    this.findings = scene.findings;
+    this.topics = scene.findings.map((finding) => {
+      const topic = topicOf(finding);
+      if (finding.where.part === "entry") this.layer(finding).add(finding, topic);
+      return topic;
+    });
+  }
+
+  /** What is known of the layer that a finding is in. */
+  layer({ where }: Finding): LayerSurvey {
+    const platform = where.platform ?? "";
+    const number = where.layer ?? 0;
+    let layers = this.#layers.get(platform);
+    if (layers === undefined) this.#layers.set(platform, (layers = new Map<number, LayerSurvey>()));
+    let layer = layers.get(number);
+    if (layer === undefined) layers.set(number, (layer = new LayerSurvey()));
+    return layer;
+  }
+
+  /** How many more findings there are in the content of the same path. */
+  othersOf(finding: Finding): number {
+    return (this.layer(finding).contents.get(finding.where.path ?? "") ?? 1) - 1;
+  }
+
+  made(finding: Finding): Made {
+    const { layer } = finding.where;
+    let made = this.#made.get(layer);
+    if (made === undefined) this.#made.set(layer, (made = madeOf(finding, this)));
+    return made;
+  }
+
+  step(finding: Finding): ReturnType<typeof stepOf> {
+    return stepOf(this.made(finding));
+  }
+
+  /** Whether the images say the same of themselves: no document differs. */
+  get sameDocuments(): boolean {
+    this.#same ??= this.findings.every(({ where: { part } }) => part === "layer" || part === "entry");
+    return this.#same && this.a.madeBy.size > 0;
+  }
+
+  /** The one time that both images have as theirs, in seconds since 1970. */
+  get epoch(): number | undefined {
+    return this.a.created === this.b.created ? this.a.created : undefined;
+  }
+
+  /**
+   * What the other side alone has that is the same path: `moved` for the very same, in another layer; `form` for one that is the same but
+   * for case or Unicode form.
+   */
+  twin({ where, a }: Finding): "moved" | "form" | undefined {
+    if (this.#twins === undefined) {
+      const sides = { a: new Map<string, string>(), b: new Map<string, string>() };
+      this.findings.forEach((finding, index) => {
+        if (this.topics[index] !== "entry.presence") return;
+        const path = finding.where.path ?? "";
+        (finding.a === undefined ? sides.b : sides.a).set(folded(path), path);
+      });
+      this.#twins = sides;
+    }
+    const path = where.path ?? "";
+    const other = (a === undefined ? this.#twins.a : this.#twins.b).get(folded(path));
+    if (other === undefined) return undefined;
+    return other === path ? "moved" : "form";
+  }
+}
+
+function folded(path: string): string {
+  return path.normalize("NFC").toLowerCase();
+}
