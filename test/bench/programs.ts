@@ -9,6 +9,7 @@ import { succeeds } from "./succeeds.ts";
 const known: Readonly<Record<string, { readonly package: string; readonly version: readonly string[] }>> = {
   apt: { package: "apt", version: ["--version"] },
   buildah: { package: "buildah", version: ["--version"] },
+  diffoscope: { package: "diffoscope-minimal", version: ["--version"] },
   "dpkg-deb": { package: "dpkg", version: ["--version"] },
   gzip: { package: "gzip", version: ["--version"] },
   mmdebstrap: { package: "mmdebstrap", version: ["--version"] },

@@ -1,5 +1,6 @@
 /** All experiments, in the order of their rows. */
 import type { Experiment } from "../model.ts";
+import { explain } from "./explain.ts";
 import { file } from "./file.ts";
 import { fleet } from "./fleet.ts";
 import { gzip } from "./gzip.ts";
@@ -24,4 +25,5 @@ export const experiments: readonly Experiment[] = [
   npmLayer,
   registry,
   lint,
+  explain,
 ];
