@@ -6,7 +6,7 @@ import type { Compared, Comparison, Difference } from "./compare/comparison.ts";
 import { type Finding, gravest, type Unread, type Where } from "./compare/finding.ts";
 import { compareSubjects } from "./compare/images.ts";
 import { openSubject, type SubjectRun } from "./compare/open-subject.ts";
-import type { Subject } from "./compare/subject.ts";
+import type { Subject, SubjectBlob } from "./compare/subject.ts";
 import { compareContent } from "./content/compare.ts";
 import type { Content } from "./content/format.ts";
 
@@ -46,6 +46,14 @@ class Findings {
   }
 }
 
+/** What made two compressed layers, in words. */
+async function encodersOf(a: SubjectBlob, b: SubjectBlob): Promise<readonly [string, string]> {
+  const { recogniseEncoder } = await import("./encoder/recognise.ts");
+  const { recognisedText } = await import("./encoder/recognised.ts");
+  const name = async (blob: SubjectBlob): Promise<string> => recognisedText(await recogniseEncoder(() => blob.open()));
+  return [await name(a), await name(b)];
+}
+
 /** Compares two opened subjects. */
 async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comparison> {
   const all = new Findings();
@@ -57,7 +65,7 @@ async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comp
         found: (finding) => all.found(finding),
         unread: (where, reason) => all.unread.push({ where, reason }),
         content: (where, x, y) => all.content(where, x, y),
-        encoders: async () => ["one encoder", "another encoder"],
+        encoders: encodersOf,
       });
     }
   }

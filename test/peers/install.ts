@@ -9,7 +9,9 @@ const packageOf: Readonly<Record<string, string>> = {
   "qemu-x86_64-static": "qemu-user-static",
   chattr: "e2fsprogs",
   fusermount3: "fuse3",
+  igzip: "isal",
   ldconfig: "libc-bin",
+  "libdeflate-gzip": "libdeflate-tools",
   setpriv: "util-linux",
   taskset: "util-linux",
   unshare: "util-linux",
@@ -18,6 +20,7 @@ const packageOf: Readonly<Record<string, string>> = {
 
 const programs: readonly string[] = [
   "skopeo umoci runc qemu-aarch64-static qemu-x86_64-static faketime disorderfs fusermount3",
+  "pigz libdeflate-gzip igzip busybox zstd",
   "dpkg dpkg-deb apt-get gpg gpgv minisign openssl ldconfig tar gzip xz zip unzip git python3 setpriv taskset unshare chattr",
 ].flatMap((line) => line.split(" "));
 

@@ -1,0 +1,64 @@
+/** The encoders that can be named, and what recognising one gives. */
+
+export const encoders = {
+  lockstep: "Lockstep (format 1)",
+  node: "zlib of Node (Chromium's)",
+  zlib: "zlib",
+  "gnu-gzip": "GNU gzip",
+  busybox: "BusyBox's gzip",
+  pigz: "pigz",
+  "go-before-1.27": "Go's compress/gzip before 1.27",
+  "go-1.27": "Go's compress/gzip since 1.27",
+  klauspost: "klauspost/compress",
+  pgzip: "klauspost/pgzip",
+  "zlib-ng": "zlib-ng",
+  libdeflate: "libdeflate",
+  isal: "ISA-L (igzip)",
+  zopfli: "Zopfli",
+  libzstd: "libzstd",
+  "libzstd-1.5.7": "libzstd 1.5.7",
+  "klauspost-zstd": "klauspost/compress (zstd)",
+} as const;
+
+export type Encoder = keyof typeof encoders;
+
+export interface Candidate {
+  readonly encoder: Encoder;
+  /** The levels that it may have been, the likeliest first; empty where nothing tells. */
+  readonly levels: readonly number[];
+  /**
+   * What speaks for it: `bytes`, encoding the content again gave the same bytes; `choices`, it gave the same literals and matches;
+   * `form`, the blocks have the borders and the matches have the lengths that this encoder makes.
+   */
+  readonly by: "bytes" | "choices" | "form";
+}
+
+export interface Recognised {
+  readonly format: "gzip" | "zstd" | "other";
+  /** The likeliest first; none when no known encoder fits. */
+  readonly candidates: readonly Candidate[];
+  /**
+   * Whether the first candidate and its only level are proven: it gives what there is, over enough content to tell, and no other known
+   * encoder or level does. Only the beginning was looked at, unless the whole is short.
+   */
+  readonly certain: boolean;
+  /** Bytes of content that were looked at. */
+  readonly examined: number;
+  /** Clauses that say what was seen. */
+  readonly evidence: readonly string[];
+}
+
+/** `zlib level 6`; `Go's compress/gzip before 1.27, level 6 or 2 to 5`. */
+function candidateText({ encoder, levels }: Candidate): string {
+  return levels.length === 0 ? encoders[encoder] : `${encoders[encoder]}, level ${levels.join(" or ")}`;
+}
+
+/** The answer in a few words: the candidates, and whether that is certain. */
+export function recognisedText({ candidates, certain, format }: Recognised): string {
+  const [first, ...others] = candidates;
+  if (first === undefined)
+    return format === "other" ? "not compressed with gzip or zstd" : "an encoder that is not known";
+  if (certain) return candidateText(first);
+  const shown = others.slice(0, 2).map(candidateText);
+  return ["probably " + candidateText(first), ...shown, ...(others.length > 2 ? ["others"] : [])].join(", or ");
+}
