@@ -4,7 +4,7 @@ import { attestImages } from "../evidence/record.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, outputDirectory, shown } from "./command.ts";
-import { describeVerdict } from "./verify.ts";
+import { describeVerdict, exitOf } from "./verify.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -19,9 +19,10 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const out = outputDirectory(context, options, "out");
   const { repository, planned, images } = await buildAll(context, names, resolve(out, "images"));
   const verdicts = await verifyImages(host, store, report, images, { root, again: false, signal });
-  const differing = verdicts.filter(({ verdict }) => verdict === "differs");
+  const differing = verdicts.filter(({ verdict }) => verdict !== "reproduced");
   // Nothing is signed about an image that does not come out the same again.
-  if (differing.length > 0) return { exit: 1, result: { verdicts }, text: differing.map(describeVerdict).join("") };
+  if (differing.length > 0)
+    return { exit: exitOf(verdicts), result: { verdicts }, text: differing.map(describeVerdict).join("") };
   const directories = { sboms: resolve(out, "sbom"), attestations: resolve(out, "attestations") };
   const attested = await attestImages(host, repository, planned, images, directories);
   const text = attested

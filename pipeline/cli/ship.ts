@@ -11,7 +11,7 @@ import { table } from "../report/table.ts";
 import { type Verdict, verifyImages } from "../verify/verify.ts";
 import { buildAll, describeImage } from "./build.ts";
 import { type CommandModule, outputDirectory, shown } from "./command.ts";
-import { describeVerdict } from "./verify.ts";
+import { describeVerdict, exitOf } from "./verify.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command.option("-o, --out <directory>", "where layouts, SBOMs and attestations go (usually out in the repository)");
@@ -22,7 +22,8 @@ export const examples: CommandModule["examples"] = ["lockstep ship", "lockstep s
 function summary(images: readonly BuiltImage[], verdicts: readonly Verdict[]): string {
   const rows = images.flatMap(({ image, platforms }) => {
     const verdict = verdicts.find((item) => item.image === image)?.verdict;
-    return platforms.map((built) => ({ image, built, reproduced: verdict === "reproduced" ? "yes" : "no" }));
+    const reproduced = verdict === "reproduced" ? "yes" : verdict === "differs" ? "no" : "unknown";
+    return platforms.map((built) => ({ image, built, reproduced }));
   });
   return table(rows, [
     { title: "image", value: ({ image }) => image },
@@ -53,12 +54,12 @@ export const run: CommandModule["run"] = async (context, options) => {
   };
   const { repository, planned, images } = await buildAll(context, [], directories.images);
   const verdicts = await verifyImages(host, store, report, images, { root, again: false, signal });
-  const differing = verdicts.filter(({ verdict }) => verdict === "differs");
+  const differing = verdicts.filter(({ verdict }) => verdict !== "reproduced");
   const described = images.map(describeImage);
   if (differing.length > 0) {
     // Nothing is signed or rendered about images that do not come out the same again.
     return {
-      exit: 1,
+      exit: exitOf(verdicts),
       result: { images: described, verdicts },
       text: `${summary(images, verdicts)}\n${differing.map(describeVerdict).join("")}`,
     };

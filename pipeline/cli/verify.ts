@@ -1,16 +1,35 @@
 /** `lockstep verify`: builds, rebuilds in other surroundings, and says whether the digests are the same. */
+import { type ExitCode, LockstepError } from "../host/errors.ts";
 import { perturbations } from "../verify/rebuild.ts";
 import { type Verdict, verifyImages } from "../verify/verify.ts";
 import { buildAll, capsuleOption } from "./build.ts";
 import { type CommandModule, outputDirectory } from "./command.ts";
 
 /** A verdict for people: one line, and one for each difference. */
-export function describeVerdict({ image, verdict, expected, rebuilt, differences, known }: Verdict): string {
+export function describeVerdict({
+  image,
+  verdict,
+  expected,
+  rebuilt,
+  differences,
+  against,
+  reason,
+  known,
+}: Verdict): string {
   if (verdict === "reproduced") return `${image}: reproduced ${expected}${known ? " (verified before)" : ""}\n`;
+  if (verdict === "could not tell") return `LS5002 ${image}: could not tell: ${reason}\n`;
+  if (against?.verdict === "differs" && rebuilt === expected)
+    return `LS5004 ${image}: ${against.a.name} is ${against.a.digest}, and ${against.b.digest} was rebuilt\n`;
   const details = differences.map(
     ({ platform, what, expected: a, rebuilt: b }) => `  ${platform} ${what}: ${a} built, ${b} rebuilt\n`,
   );
-  return `LS5001 ${image}: the rebuild differs: ${expected} built, ${rebuilt} rebuilt\n${details.join("")}`;
+  return `LS5001 ${image}: the rebuild differs: ${expected} built, ${rebuilt ?? "nothing"} rebuilt\n${details.join("")}`;
+}
+
+/** 0 only when everything is reproduced; 4 when nothing differs and something could not be told. */
+export function exitOf(verdicts: readonly Verdict[]): ExitCode {
+  if (verdicts.some(({ verdict }) => verdict === "differs")) return 1;
+  return verdicts.every(({ verdict }) => verdict === "reproduced") ? 0 : 4;
 }
 
 export const define: CommandModule["define"] = (command) => {
@@ -18,6 +37,7 @@ export const define: CommandModule["define"] = (command) => {
     .argument("[image...]", "images to verify; all when none is named")
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--capsule <path>", "take every input from this capsule, and nothing from the network")
+    .option("--against <subject>", "compare the rebuilt image with this too: a reference, a layout, an archive")
     .option("--again", "rebuild also what was reproduced before from the same plans");
 };
 
@@ -25,10 +45,18 @@ export const examples: CommandModule["examples"] = [
   "lockstep verify",
   "lockstep verify web --again",
   "lockstep verify --capsule inputs.tar",
+  "lockstep verify web --against registry.example/team/web@sha256:0d5c…",
 ];
 
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
+  const { against } = options;
+  if (typeof against === "string" && names.length !== 1)
+    throw new LockstepError({
+      code: "LS1002",
+      message: "--against compares one image, and not one is named",
+      hint: "name the image that it is to be compared with",
+    });
   const { images } = await buildAll(
     context,
     names,
@@ -37,7 +65,11 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     false,
     capsuleOption(options),
   );
-  const verdicts = await verifyImages(host, store, report, images, { root, again: options["again"] === true, signal });
-  const differs = verdicts.some(({ verdict }) => verdict === "differs");
-  return { exit: differs ? 1 : 0, result: { perturbations, verdicts }, text: verdicts.map(describeVerdict).join("") };
+  const verdicts = await verifyImages(host, store, report, images, {
+    root,
+    again: options["again"] === true,
+    ...(typeof against === "string" ? { against } : {}),
+    signal,
+  });
+  return { exit: exitOf(verdicts), result: { perturbations, verdicts }, text: verdicts.map(describeVerdict).join("") };
 };

@@ -205,6 +205,7 @@ export const codes = {
   LS5001: { title: "the rebuild gave another digest", exit: 1 },
   LS5002: { title: "the rebuild could not be carried out", exit: 4 },
   LS5003: { title: "a layout is damaged", exit: 4 },
+  LS5004: { title: "published image is not what is rebuilt", exit: 1 },
   // 51xx explain
   LS5101: { title: "nothing to compare there", exit: 2 },
   LS5102: { title: "what is compared is broken", exit: 3 },

@@ -16,6 +16,8 @@ const mostFindings = 500_000;
 export interface ExplainOptions {
   /** `linux/arm64`: compare the images of this platform only. */
   readonly platform?: string;
+  /** Compares an index with an image of one platform by the image of that platform in it. */
+  readonly narrow?: boolean;
 }
 
 function compared({ name, kind, digest }: Subject): Compared {
@@ -88,6 +90,12 @@ async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comp
   };
 }
 
+/** The platform of the image where one side is an index and the other an image. */
+function platformInCommon(a: Subject, b: Subject): string | undefined {
+  if (a.kind === "index" && b.kind === "image") return b.images[0]?.platform;
+  return a.kind === "image" && b.kind === "index" ? a.images[0]?.platform : undefined;
+}
+
 /**
  * Opens and compares two subjects, see `openSubject` for what they are called. Temporary files lie beside the store and are removed.
  */
@@ -104,7 +112,12 @@ export async function explain(
       opened.push(await openSubject(run, name, { ...options, scratch: spool.directory }));
     const [a, b] = opened;
     if (a === undefined || b === undefined) throw new Error("two subjects were opened");
-    return await compareOpened(a, b, spool);
+    const platform = options.narrow === true ? platformInCommon(a, b) : undefined;
+    if (platform === undefined) return await compareOpened(a, b, spool);
+    const name = a.kind === "index" ? nameA : nameB;
+    const narrowed = await openSubject(run, name, { platform, scratch: spool.directory });
+    opened.push(narrowed);
+    return await (a.kind === "index" ? compareOpened(narrowed, b, spool) : compareOpened(a, narrowed, spool));
   } finally {
     for (const subject of opened) await subject.close();
     await spool.close();

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { interrupted, LockstepError, messageOf } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { damagedBlobs } from "../image/layout.ts";
+import { layoutRoots } from "../image/read-layout.ts";
 import type { Report } from "../report/report.ts";
 import type { Digest } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
@@ -50,12 +52,26 @@ export const perturbations = [
   "decoder of packages",
 ] as const;
 
+/** What the process says is believed only of bytes that lie there: LS5002 for a layout that is missing, damaged, or of another digest. */
+async function checkRebuilt(out: string, images: readonly RebuiltImage[]): Promise<void> {
+  for (const { image, digest } of images) {
+    const layout = join(out, image);
+    const roots = await layoutRoots(layout).catch((error: unknown) => {
+      throw new Error(`the layout of ${image}: ${messageOf(error)}`);
+    });
+    if (!roots.some((entry) => entry.digest === digest))
+      throw new Error(`${image} is said to be ${digest}, and its layout is another`);
+    const damaged = await damagedBlobs(layout);
+    if (damaged.length > 0) throw new Error(`the layout of ${image} has damaged blobs: ${damaged.join(", ")}`);
+  }
+}
+
 export interface RebuildOptions {
   readonly root: string;
   readonly images: readonly string[];
   readonly signal?: AbortSignal;
-  /** Called with the directory of the rebuilt layouts before it is removed. */
-  readonly inspect?: (out: string) => Promise<void>;
+  /** Called with the directory of the rebuilt layouts, each checked to be what the process says, before it is removed. */
+  readonly inspect?: (out: string, images: readonly RebuiltImage[]) => Promise<void>;
 }
 
 /** Rebuilds images from the inputs in `store`, and gives what the other process says. LS5002 when it fails. */
@@ -120,7 +136,8 @@ export async function rebuild(
     const document = JSON.parse(result.stdout.toString("utf8")) as { readonly result?: { readonly images?: unknown } };
     const images = document.result?.images;
     if (!isRebuilt(images)) throw new Error("its document has another shape");
-    await options.inspect?.(out);
+    await checkRebuilt(out, images);
+    await options.inspect?.(out, images);
     return images;
   } catch (error) {
     if (error instanceof LockstepError) throw error;

@@ -9,6 +9,8 @@ import type { Report } from "../report/report.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
+import type { Comparison } from "./compare/comparison.ts";
+import type { SubjectRun } from "./compare/open-subject.ts";
 import { rebuild, type RebuiltImage, type RebuiltPlatform } from "./rebuild.ts";
 
 /** One thing that came out otherwise: the smallest part that is known to differ. */
@@ -22,11 +24,18 @@ export interface Difference {
 
 export interface Verdict {
   readonly image: string;
-  readonly verdict: "reproduced" | "differs";
-  /** Of the index that was built, and of the one that was rebuilt. */
+  /** Never `reproduced` by default: what could not be found out is `could not tell`. */
+  readonly verdict: "reproduced" | "differs" | "could not tell";
+  /** Of the index that was built, and of the one that was rebuilt; of the latter nothing when it could not be told. */
   readonly expected: Digest;
-  readonly rebuilt: Digest;
+  readonly rebuilt?: Digest;
   readonly differences: readonly Difference[];
+  /** What differs in the bytes, and why. */
+  readonly comparison?: Comparison;
+  /** What the rebuilt image was compared with besides; the verdict is `reproduced` only when they are the same too. */
+  readonly against?: Comparison;
+  /** Why it could not be told. */
+  readonly reason?: string;
   /** Whether an earlier verdict on the same plans and digest was kept. */
   readonly known: boolean;
 }
@@ -82,7 +91,13 @@ export function judge(built: BuiltImage, again: RebuiltImage | undefined): Omit<
   }
   if (differences.length === 0)
     differences.push({ platform: "all platforms", what: "index", expected, rebuilt: rebuilt ?? "nothing" });
-  return { image: built.image, verdict: "differs", expected, rebuilt: rebuilt ?? "sha256:", differences };
+  return {
+    image: built.image,
+    verdict: "differs",
+    expected,
+    ...(rebuilt === undefined ? {} : { rebuilt }),
+    differences,
+  };
 }
 
 /** A verdict is about the bytes that lie in the layout, so they are read: LS5003 for what is not what it is called. */
@@ -111,19 +126,44 @@ function verdictKey(built: BuiltImage): string {
   );
 }
 
+export interface VerifyOptions {
+  readonly root: string;
+  /** Rebuild also what was reproduced before. */
+  readonly again: boolean;
+  /** Compare what is rebuilt with this too: a reference, a layout, an archive, see `openSubject`. For one image. */
+  readonly against?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What a failed rebuild says about the images it was for. */
+function untold(images: readonly BuiltImage[], error: unknown): readonly Verdict[] {
+  // What the user broke off, and what is broken in the program itself, is no finding about an image.
+  if (!(error instanceof LockstepError) || error.code !== "LS5002") throw error;
+  const reason = error.problems.map(({ message }) => message).join("\n");
+  return images.map(({ image, index }) => ({
+    image,
+    verdict: "could not tell",
+    expected: index.descriptor.digest,
+    differences: [],
+    reason,
+    known: false,
+  }));
+}
+
 /**
- * Rebuilds what has no verdict yet and compares. A verdict is kept only when it is `reproduced`, under the plans and the digest it is
- * about; `again` rebuilds everything regardless.
+ * Rebuilds what has no verdict yet and compares; where something differs, the bytes of both are compared too. A verdict is kept only when it
+ * is `reproduced`, under the plans and the digest it is about; `again` rebuilds everything regardless.
  */
 export async function verifyImages(
   host: Host,
   store: Store,
   report: Report,
   built: readonly BuiltImage[],
-  options: { readonly root: string; readonly again: boolean; readonly signal?: AbortSignal },
+  options: VerifyOptions,
 ): Promise<readonly Verdict[]> {
   const verdicts = new Map<string, Verdict>();
-  if (!options.again) {
+  const { against } = options;
+  if (!options.again && against === undefined) {
     for (const image of built) {
       const record = (await store.getRecord("result", verdictKey(image))) as Verdict | undefined;
       if (record !== undefined) verdicts.set(image.image, { ...record, known: true });
@@ -132,19 +172,59 @@ export async function verifyImages(
   const open = built.filter(({ image }) => !verdicts.has(image));
   if (open.length > 0) {
     await checkLayouts(store, open);
-    const rebuilt = await rebuild(host, store, report, {
-      root: options.root,
-      images: open.map(({ image }) => image),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    for (const image of open) {
-      const verdict = judge(
-        image,
-        rebuilt.find((other) => other.image === image.image),
-      );
-      if (verdict.verdict === "reproduced") await store.putRecord("result", verdictKey(image), verdict);
-      verdicts.set(image.image, { ...verdict, known: false });
+    const signal = options.signal ?? new AbortController().signal;
+    const run: SubjectRun = { host, store, report, signal };
+    const inspect = async (out: string, rebuilt: readonly RebuiltImage[]): Promise<void> => {
+      for (const image of open) {
+        const again = rebuilt.find((other) => other.image === image.image);
+        const verdict = judge(image, again);
+        const layout = join(out, image.image);
+        if (verdict.verdict === "reproduced") await store.putRecord("result", verdictKey(image), verdict);
+        const comparison =
+          verdict.verdict === "reproduced" || again === undefined
+            ? undefined
+            : await compareLayouts(run, image, layout);
+        const other = against === undefined ? undefined : await compareWith(run, against, image, layout);
+        verdicts.set(image.image, {
+          ...verdict,
+          ...(comparison === undefined ? {} : { comparison }),
+          ...(other === undefined ? {} : { against: other }),
+          ...(other?.verdict === "differs" ? { verdict: "differs" } : {}),
+          known: false,
+        });
+      }
+    };
+    const images = open.map(({ image }) => image);
+    try {
+      await rebuild(host, store, report, { root: options.root, images, signal, inspect });
+    } catch (error) {
+      for (const verdict of untold(open, error)) verdicts.set(verdict.image, verdict);
     }
   }
-  return built.flatMap(({ image }) => verdicts.get(image) ?? []);
+  return built.flatMap(
+    (image) =>
+      verdicts.get(image.image) ??
+      untold([image], new LockstepError({ code: "LS5002", message: "the rebuild said nothing about it" })),
+  );
+}
+
+/** How the bytes of two layouts of one image differ. */
+async function compareLayouts(run: SubjectRun, { image, layout }: BuiltImage, rebuilt: string): Promise<Comparison> {
+  // Loaded only when something differs, which it hardly ever does.
+  const { explain } = await import("./explain.ts");
+  const { a, b, ...comparison } = await explain(run, `oci:${layout}:${image}`, `oci:${rebuilt}:${image}`);
+  // The directory of the rebuild is gone by the time that anybody reads this.
+  return { ...comparison, a: { ...a, name: `${image} as built` }, b: { ...b, name: `${image} rebuilt` } };
+}
+
+/** How a published image differs from what was rebuilt; one of a single platform is compared with that platform. */
+async function compareWith(
+  run: SubjectRun,
+  against: string,
+  { image }: BuiltImage,
+  rebuilt: string,
+): Promise<Comparison> {
+  const { explain } = await import("./explain.ts");
+  const { b, ...comparison } = await explain(run, against, `oci:${rebuilt}:${image}`, { narrow: true });
+  return { ...comparison, b: { ...b, name: `${image} rebuilt` } };
 }

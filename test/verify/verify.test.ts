@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -84,6 +84,7 @@ describe("judge", () => {
     });
     expect(judge(built(), again({ index: b })).verdict).toBe("differs");
     expect(judge(built(), undefined)).toMatchObject({ verdict: "differs", differences: [{ rebuilt: "nothing" }] });
+    expect(judge(built(), undefined)).not.toHaveProperty("rebuilt");
   });
 
   it.each<[string, Parts, Parts, string]>([
@@ -200,32 +201,69 @@ describe("verify", () => {
     expect(await runVerify(calm, {}, ["app"])).toMatchObject({ exit: 0, result: { verdicts: [{ known: false }] } });
   });
 
-  it("finds a layer that comes out otherwise from the same plan", async () => {
+  it("says what differs in the bytes, and why", async () => {
     const repository = await tiny();
     const images = await repository.build();
-    const layer = images[0]?.platforms[0]?.layers[1]?.digest ?? a;
-    const manifest = images[0]?.platforms[0]?.manifest.descriptor.digest ?? a;
-    const index = images[0]?.index.descriptor.digest ?? a;
-    const drift = meddling(repository.host, nothing, (result) => {
-      let said = result.stdout.toString("utf8");
-      for (const digest of [layer, manifest, index]) said = said.replaceAll(digest, b);
-      return { ...result, stdout: Buffer.from(said) };
-    });
-    const [verdict] = await verifyImages(drift, repository.store, silent, images, {
+    const host = meddling(repository.host, () => repository.write("images/app/app/a", "changed\n"));
+    const [verdict] = await verifyImages(host, repository.store, silent, images, {
       root: repository.root,
       again: false,
     });
     expect(verdict).toMatchObject({
       verdict: "differs",
-      differences: [
-        {
-          platform: "linux/amd64",
-          what: "layer 2 of 2 (same content, other compression)",
-          expected: layer,
-          rebuilt: b,
-        },
-      ],
+      comparison: { verdict: "differs", a: { name: "app as built" }, b: { name: "app rebuilt" }, unread: [] },
     });
+    expect(verdict?.comparison?.differences).toContainEqual(
+      expect.objectContaining({ where: expect.objectContaining({ layer: 2, path: "app/a" }), grade: "content" }),
+    );
+    expect(verdict?.comparison?.causes.length).toBeGreaterThan(0);
+  });
+
+  it.each<readonly [string, (said: string, out: string) => string]>([
+    ["says another digest than its layout has", (said) => said.replaceAll(/sha256:\w+/g, b)],
+    [
+      "says the right digests and leaves other bytes",
+      (said, out) => {
+        const directory = join(out, "app", "blobs/sha256");
+        const [name = ""] = readdirSync(directory);
+        chmodSync(join(directory, name), 0o644);
+        rmSync(join(directory, name));
+        writeFileSync(join(directory, name), "other");
+        return said;
+      },
+    ],
+    [
+      "says the right digests and leaves nothing",
+      (said, out) => {
+        rmSync(out, { recursive: true });
+        return said;
+      },
+    ],
+  ])("does not believe a rebuild that %s", async (_, sabotage) => {
+    const repository = await tiny();
+    const images = await repository.build();
+    const host: Host = {
+      ...repository.host,
+      run: async (program, args, options) => {
+        const result = await repository.host.run(program, args, options);
+        const out = args[args.indexOf("--out") + 1] ?? "";
+        return { ...result, stdout: Buffer.from(sabotage(result.stdout.toString("utf8"), out)) };
+      },
+    };
+    const context = { host: { ...host, cwd: repository.root }, report: silent, store: repository.store };
+    const signal = new AbortController().signal;
+    const said = await runVerify({ ...context, root: repository.root, signal }, {}, ["app"]);
+    expect(said).toMatchObject({ exit: 4, result: { verdicts: [{ image: "app", verdict: "could not tell" }] } });
+    expect(said.text).toMatch(/^LS5002 app: could not tell: \S/);
+    expect(images).toHaveLength(1);
+    // Nothing of it is remembered.
+    expect(
+      await runVerify(
+        { ...context, host: { ...repository.host, cwd: repository.root }, root: repository.root, signal },
+        {},
+        ["app"],
+      ),
+    ).toMatchObject({ exit: 0, result: { verdicts: [{ known: false }] } });
   });
 
   it("does not call reproduced what could not be rebuilt (LS5002), and passes on why", async () => {
@@ -248,10 +286,44 @@ describe("verify", () => {
       const said = await verifyImages(garbled, repository.store, silent, images, {
         root: repository.root,
         again: true,
-      }).catch((reason: unknown) => reason);
-      expect((said as LockstepError).code).toBe("LS5002");
+      });
+      expect(said).toMatchObject([{ verdict: "could not tell", reason: expect.stringMatching(/\S/) as string }]);
     }
     expect(filesBelow(join(repository.store.directory, "verify"))).toEqual([]);
+  });
+
+  it("compares what is rebuilt with what was published (LS5004)", async () => {
+    const repository = await tiny();
+    const [built] = await repository.build();
+    const published = temporaryDirectory();
+    cpSync(built?.layout ?? "", published, { recursive: true });
+    const context = {
+      host: { ...repository.host, cwd: repository.root },
+      report: silent,
+      store: repository.store,
+      root: repository.root,
+      signal: new AbortController().signal,
+    };
+    const verify = (against: string) => runVerify(context, { against }, ["app"]);
+    const digest = built?.index.descriptor.digest;
+    expect(await verify(published)).toMatchObject({
+      exit: 0,
+      result: { verdicts: [{ verdict: "reproduced", known: false, against: { verdict: "equal", a: { digest } } }] },
+    });
+    const manifest = built?.platforms[0]?.manifest.descriptor.digest;
+    expect(await verify(`oci:${published}:app-linux-amd64`)).toMatchObject({
+      exit: 0,
+      result: { verdicts: [{ against: { verdict: "equal", a: { kind: "image", digest: manifest } } }] },
+    });
+    repository.write("images/app/app/a", "changed since\n");
+    const said = await verify(published);
+    expect(said).toMatchObject({
+      exit: 1,
+      result: { verdicts: [{ verdict: "differs", rebuilt: expect.any(String) as string }] },
+    });
+    expect(said.text).toMatch(new RegExp(`^LS5004 app: \\S+ is ${digest}, and sha256:\\w+ was rebuilt\n`));
+    await expect(verify("./nowhere")).rejects.toMatchObject({ code: "LS5101" });
+    await expect(runVerify(context, { against: published }, [])).rejects.toMatchObject({ code: "LS1002" });
   });
 
   it("ends at once when it is interrupted, and leaves nothing", async () => {
