@@ -1,11 +1,14 @@
 /** `lockstep explain`: how two images differ, down to the innermost difference, and why. */
+import { formatProblem } from "../host/errors.ts";
 import type { CommandModule } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
     .argument("<first>", "a layout, an archive of an image, a layer, any file, or a reference with a tag or digest")
     .argument("<second>", "the same")
-    .option("--platform <platform>", "compare the images of one platform only, such as linux/arm64");
+    .option("--platform <platform>", "compare the images of one platform only, such as linux/arm64")
+    .option("--image <name>", "show which differences the waivers of this image of the repository cover")
+    .option("--strict", "with --image: refuse all waivers");
 };
 
 export const examples: CommandModule["examples"] = [
@@ -16,12 +19,20 @@ export const examples: CommandModule["examples"] = [
 
 export const run: CommandModule["run"] = async (context, options, args) => {
   const { explain } = await import("../verify/explain.ts");
-  const { platform } = options;
-  const comparison = await explain(
-    context,
-    args[0] ?? "",
-    args[1] ?? "",
-    typeof platform === "string" ? { platform } : {},
-  );
-  return { exit: comparison.verdict === "equal" ? 0 : 1, result: comparison, text: `${comparison.verdict}\n` };
+  const { platform, image, strict } = options;
+  const found = await explain(context, args[0] ?? "", args[1] ?? "", typeof platform === "string" ? { platform } : {});
+  let [comparison, refused] = [found, false];
+  if (typeof image === "string") {
+    const [{ applyWaivers }, { readWaivers }] = await Promise.all([
+      import("../verify/waivers/apply.ts"),
+      import("../verify/waivers/read.ts"),
+    ]);
+    const waivers = await readWaivers(context.root);
+    const held = applyWaivers(context.host, found, image, waivers, { strict: strict === true });
+    comparison = held.comparison;
+    refused = held.problems.length > 0;
+    for (const problem of held.problems) context.report.warn(formatProblem(problem));
+  }
+  const exit = comparison.verdict === "equal" && !refused ? 0 : 1;
+  return { exit, result: comparison, text: `${comparison.verdict}\n` };
 };

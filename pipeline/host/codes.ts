@@ -210,6 +210,15 @@ export const codes = {
   LS5101: { title: "nothing to compare there", exit: 2 },
   LS5102: { title: "what is compared is broken", exit: 3 },
   LS5103: { title: "no single image is meant", exit: 2 },
+  // 520x waivers
+  LS5201: { title: "waivers are not readable", exit: 3 },
+  LS5202: { title: "a privilege cannot be waived", exit: 3 },
+  LS5203: { title: "waiver has expired", exit: 1 },
+  LS5204: { title: "waiver is not used", exit: 1 },
+  LS5205: { title: "waiver lasts too long", exit: 3 },
+  LS5206: { title: "waiver names what is not there", exit: 3 },
+  LS5207: { title: "two waivers cover the same", exit: 3 },
+  LS5208: { title: "waivers are not allowed here", exit: 1 },
   // 60xx keys and signing
   LS6001: { title: "signing key is inside the repository", exit: 3 },
   LS6002: { title: "signing key is not kept private", exit: 3 },
