@@ -42,6 +42,21 @@ export interface Waived {
   readonly expires: string;
 }
 
+/** One rerun of a build, made to see which part of its surroundings makes the difference. */
+export interface Experiment {
+  /** Names of the perturbations that it was made under; none for a rerun in unchanged surroundings. */
+  readonly perturbations: readonly string[];
+  /** Milliseconds from the start of the first rerun to the start of this one, and how long it took. */
+  readonly start: number;
+  readonly duration: number;
+  /** Whether it gave what A is; `failed` when it did not come to an end. */
+  readonly outcome: "same" | "differs" | "failed";
+  /** What it gave, where it gave something. */
+  readonly digest?: string;
+  /** A clause for people: `the build ended with 1`. */
+  readonly note?: string;
+}
+
 export interface Difference extends Finding {
   /** The likeliest first. */
   readonly causes: readonly CauseGuess[];
@@ -63,4 +78,6 @@ export interface Comparison {
   /** How many more differences there are than are listed. */
   readonly more: number;
   readonly unread: readonly Unread[];
+  /** The reruns that were made to find causes, in their order; absent where none were. */
+  readonly experiments?: readonly Experiment[];
 }
