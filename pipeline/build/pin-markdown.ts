@@ -1,5 +1,5 @@
 /** The difference of two locks as Markdown, for the text of a pull request: a summary first, tables of limited length, nothing that can break out. */
-import { printable } from "../report/format.ts";
+import { cell } from "../report/markdown.ts";
 import type { ItemChange } from "./pin-diff.ts";
 import { pinKinds } from "./pin-items.ts";
 import { type AdvisoryMatch, type PinReport, licenceChange, noteChanges, otherNames } from "./pin-report.ts";
@@ -9,29 +9,12 @@ import { installedSize, isLoud, sizeChange, summaryOf, totalOf, unknownLicences,
 const mostRows = 200;
 /** Items of a list within a cell. */
 const mostItems = 8;
-/** Characters of one text in a cell. */
-const mostCharacters = 120;
-
-/** A character without width: cuts what the page would make a link of, after it has decoded everything else. */
-const cut = "&#8203;";
-
-/**
- * Text from outside as a cell: one line of limited length, in which everything that means something in Markdown or HTML is only itself.
- * References to people and issues, and addresses that would become links, are cut.
- */
-export function cell(text: string): string {
-  const line = printable(text.replaceAll(/\s+/g, " ").trim());
-  const short = [...line].length > mostCharacters ? `${[...line].slice(0, mostCharacters - 1).join("")}…` : line;
-  return short
-    .replaceAll("&", "&amp;")
-    .replaceAll(/[\\`*_[\]<>|~$]/g, (mark) => `&#${mark.charCodeAt(0)};`)
-    .replaceAll(/(?<!&)#/g, `&#35;${cut}`)
-    .replaceAll("@", `&#64;${cut}`)
-    .replaceAll(/(GH|https?|ftp|mailto|xmpp|www)(?=[-:.])/gi, `$1${cut}`);
-}
 
 function listCell(items: readonly string[]): string {
-  const shown = items.slice(0, mostItems).map(cell).join(", ");
+  const shown = items
+    .slice(0, mostItems)
+    .map((item) => cell(item))
+    .join(", ");
   return items.length > mostItems ? `${shown}, and ${items.length - mostItems} more` : shown;
 }
 

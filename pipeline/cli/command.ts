@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { ExitCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Report } from "../report/report.ts";
+import type { TextOptions } from "../report/style.ts";
 import type { Store } from "../store/store.ts";
 
 /** What a command is given besides its own options. */
@@ -15,6 +16,8 @@ export interface Context {
   readonly root: string;
   /** Fires on Ctrl-C and on SIGTERM. */
   readonly signal: AbortSignal;
+  /** What the text for stdout may be like; plain where it is absent. */
+  readonly output?: TextOptions;
 }
 
 /** What a command has to say: a document for `--json`, and the same for people. */

@@ -70,5 +70,9 @@ export const commands: readonly CommandEntry[] = [
     summary: "look after the store, and share it: gc, check, du, push, pull",
     load: () => import("./store.ts"),
   },
-  { name: "schema", summary: "print the JSON Schema of image.yaml", load: () => import("./schema.ts") },
+  {
+    name: "schema",
+    summary: "print the JSON Schema of image.yaml or of a comparison",
+    load: () => import("./schema.ts"),
+  },
 ];

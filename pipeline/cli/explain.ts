@@ -34,5 +34,6 @@ export const run: CommandModule["run"] = async (context, options, args) => {
     for (const problem of held.problems) context.report.warn(formatProblem(problem));
   }
   const exit = comparison.verdict === "equal" && !refused ? 0 : 1;
-  return { exit, result: comparison, text: `${comparison.verdict}\n` };
+  const { comparisonText } = await import("../verify/report/text.ts");
+  return { exit, result: comparison, text: comparisonText(comparison, context.output ?? { color: false }) };
 };

@@ -80,6 +80,10 @@ async function runCommand(host: Host, module: CommandModule, command: Command): 
     store: new Store(host, host.cacheDirectory, generation()),
     root,
     signal: abort.signal,
+    output: {
+      ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
+      color: wantsColor(host, process.stdout.isTTY),
+    },
   };
   try {
     const { exit, result, text } = await module.run(context, options, command.args);

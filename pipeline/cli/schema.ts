@@ -1,12 +1,25 @@
-/** `lockstep schema`: the JSON Schema of image.yaml, for editors. */
-import { imageSchema } from "../spec/schema.ts";
+/** `lockstep schema`: the JSON Schemas of the documents that are read and written, for editors and other programs. */
+import { Argument } from "commander";
 import type { CommandModule } from "./command.ts";
 
-export const define: CommandModule["define"] = () => {};
+/** Each schema is loaded when it is asked for. */
+const schemas: Readonly<Record<string, () => Promise<Readonly<Record<string, unknown>>>>> = {
+  image: async () => (await import("../spec/schema.ts")).imageSchema(),
+  comparison: async () => (await import("../verify/report/schema.ts")).comparisonSchema(),
+};
 
-export const examples: CommandModule["examples"] = ["lockstep schema > image.schema.json"];
+export const define: CommandModule["define"] = (command) => {
+  command.addArgument(
+    new Argument("[document]", "image.yaml, or the result of explain").choices(Object.keys(schemas)).default("image"),
+  );
+};
 
-export const run: CommandModule["run"] = () => {
-  const schema = imageSchema();
-  return Promise.resolve({ exit: 0, result: schema, text: `${JSON.stringify(schema, undefined, 2)}\n` });
+export const examples: CommandModule["examples"] = [
+  "lockstep schema > image.schema.json",
+  "lockstep schema comparison > comparison.schema.json",
+];
+
+export const run: CommandModule["run"] = async (_context, _options, [document = "image"]) => {
+  const schema = (await schemas[document]?.()) ?? {};
+  return { exit: 0, result: schema, text: `${JSON.stringify(schema, undefined, 2)}\n` };
 };

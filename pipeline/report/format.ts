@@ -21,6 +21,18 @@ export function humanBytes(bytes: number): string {
   return `${unit === 0 ? value.toFixed(0) : threeDigits(value)} ${binary[unit] ?? "B"}`;
 }
 
+/** `3120` → `3,120`. */
+export function humanCount(count: number): string {
+  return Math.max(0, count)
+    .toFixed(0)
+    .replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
+/** `1 file`, `3,120 files`; the plural is that with an "s" unless given. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${humanCount(count)} ${count === 1 ? one : many}`;
+}
+
 function twoDigits(value: number): string {
   return value.toFixed(0).padStart(2, "0");
 }

@@ -1,9 +1,9 @@
 /** The report a person reads: bars with rate and remaining time on a terminal, plain lines elsewhere, silence when asked. */
-import { styleText } from "node:util";
 import type { Host } from "../host/host.ts";
 import { displayWidth, humanDuration, pad, printable, truncate } from "./format.ts";
 import { Meter } from "./meter.ts";
 import type { Report, Task } from "./report.ts";
+import { painter, type Style } from "./style.ts";
 
 /** The part of a terminal or file stream that is used; standard error is one. */
 export interface TextStream {
@@ -28,8 +28,6 @@ export interface TerminalReport extends Report {
   /** Takes the bars away and gives the cursor back. Idempotent; what comes after it is written as plain lines. */
   close(): void;
 }
-
-type Style = "bold" | "dim" | "green" | "yellow" | "cyan";
 
 interface Row {
   readonly title: string;
@@ -132,8 +130,7 @@ class Screen implements TerminalReport {
   }
 
   #style(style: Style, text: string): string {
-    // Colours were decided from the host; styleText must not look at the environment by itself.
-    return this.#options.color ? styleText(style, text, { validateStream: false }) : text;
+    return painter(this.#options.color)(style, text);
   }
 
   #line(text: string): void {

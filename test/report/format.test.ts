@@ -1,8 +1,10 @@
 import { assert, nat, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  counted,
   displayWidth,
   humanBytes,
+  humanCount,
   humanDuration,
   humanRemaining,
   pad,
@@ -13,6 +15,21 @@ import { Meter } from "../../pipeline/report/meter.ts";
 import { table } from "../../pipeline/report/table.ts";
 
 describe("amounts", () => {
+  it.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1,000"],
+    [3120, "3,120"],
+    [1234567, "1,234,567"],
+    [-5, "0"],
+  ])("%i things are %s", (count, expected) => expect(humanCount(count)).toBe(expected));
+
+  it("have their noun", () => {
+    expect(counted(1, "file")).toBe("1 file");
+    expect(counted(3120, "file")).toBe("3,120 files");
+    expect(counted(2, "index", "indices")).toBe("2 indices");
+  });
+
   it.each([
     [0, "0 B"],
     [1023, "1023 B"],
