@@ -74,7 +74,8 @@ function addImage(blobs: Blobs, image: ImageOf): Json {
     layers: layers.map(({ descriptor }) => descriptor),
   };
   image.manifest?.(manifest);
-  return blobs.document(manifest, types.manifest, image.write, { platform });
+  // A manifest may say that it is of another type.
+  return blobs.document(manifest, String(manifest["mediaType"] ?? types.manifest), image.write, { platform });
 }
 
 export interface Made {

@@ -35,8 +35,6 @@ function tableOf(lengths: readonly number[]): Table {
 export interface Codes {
   readonly literals: Table;
   readonly distances: Table;
-  /** Of literals and lengths. */
-  readonly lengths: readonly number[];
 }
 
 let fixedCodes: Codes | undefined;
@@ -47,7 +45,7 @@ export function fixed(): Codes {
   const lengths = Array.from({ length: 288 }, (_, symbol) =>
     symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8,
   );
-  fixedCodes = { literals: tableOf(lengths), distances: tableOf(Array.from({ length: 30 }, () => 5)), lengths };
+  fixedCodes = { literals: tableOf(lengths), distances: tableOf(Array.from({ length: 30 }, () => 5)) };
   return fixedCodes;
 }
 
@@ -129,6 +127,5 @@ export function dynamic(bits: Bits): Codes {
     }
   }
   if (all.length > literals + distances) throw new NotDeflate("more lengths than codes");
-  const own = all.slice(0, literals);
-  return { literals: tableOf(own), distances: tableOf(all.slice(literals)), lengths: own };
+  return { literals: tableOf(all.slice(0, literals)), distances: tableOf(all.slice(literals)) };
 }

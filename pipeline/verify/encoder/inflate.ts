@@ -11,12 +11,9 @@ export const distanceOf = (token: Token): number => (token & 0x7fff) + 1;
 export interface Block {
   readonly type: "stored" | "fixed" | "dynamic";
   readonly final: boolean;
-  /** Bits of the stream before its header, before its first literal or match, and up to its end. */
+  /** Bits of the stream before its header, and up to its end. */
   readonly bit: number;
-  readonly dataBit: number;
   readonly endBit: number;
-  /** Bits of the code of each literal and length; 0 where it has none. */
-  readonly codeLengths: readonly number[];
   /** Bytes of content before and after it. */
   readonly start: number;
   readonly end: number;
@@ -141,7 +138,6 @@ export function trace(
     const type = types[bits.take(2)];
     if (type === undefined) throw new NotDeflate("a type of block that there is not");
     const tables = type === "dynamic" ? dynamic(bits) : fixed();
-    const dataBit = bits.position;
     if (type === "stored") tracer.stored();
     else if (!tracer.compressed(tables)) {
       open = type;
@@ -151,9 +147,7 @@ export function trace(
       type,
       final,
       bit,
-      dataBit,
       endBit: bits.position,
-      codeLengths: tables.lengths,
       start,
       end: tracer.size,
       firstToken,

@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryDirectory } from "../support.ts";
+import { cases } from "./all.ts";
+import { compare, judge, type Measured, write } from "./measure.ts";
+
+const measured: Measured[] = [];
+
+/** The shares that were reached; they only ever go up, to 0.95 and 0.99. */
+const reached = { first: 0.68, three: 0.76 };
+
+describe("explain on the corpus", () => {
+  it("has a pair for at least 150 causes and ways to them, each with a name of its own", () => {
+    expect(cases.length).toBeGreaterThanOrEqual(150);
+    expect(new Set(cases.map(({ what }) => what)).size).toBe(cases.length);
+  });
+
+  it.each(cases)("$cause: $what: is told from equal, and from nothing else", async (known) => {
+    const directory = temporaryDirectory();
+    const [a, b] = write(directory, known);
+    const result = judge(known, await compare(join(directory, "store"), a, b), 0);
+    measured.push(result);
+    expect([result.falseGreen, result.falseRed]).toEqual([false, false]);
+  });
+
+  it("names the right cause first, and among the first three, in no fewer pairs than it did", () => {
+    const wrong = (right: (one: Measured) => boolean): readonly string[] =>
+      measured
+        .filter((one) => !right(one))
+        .map(({ cause, what, named }) => `${cause}: ${what}: ${named.slice(0, 4).join(" ")}`);
+    const [notFirst, notThree] = [wrong(({ first }) => first), wrong(({ three }) => three)];
+    expect(measured.length).toBe(cases.length);
+    expect(1 - notFirst.length / measured.length, notFirst.join("\n")).toBeGreaterThanOrEqual(reached.first);
+    expect(1 - notThree.length / measured.length, notThree.join("\n")).toBeGreaterThanOrEqual(reached.three);
+  });
+});
