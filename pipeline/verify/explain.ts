@@ -6,6 +6,7 @@ import type { Compared, Comparison, Difference } from "./compare/comparison.ts";
 import { type Finding, gravest, type Unread, type Where } from "./compare/finding.ts";
 import { compareSubjects } from "./compare/images.ts";
 import { openSubject, type SubjectRun } from "./compare/open-subject.ts";
+import type { NamedEncoder } from "./compare/layers.ts";
 import type { Subject, SubjectBlob } from "./compare/subject.ts";
 import { compareContent } from "./content/compare.ts";
 import type { Content } from "./content/format.ts";
@@ -49,10 +50,13 @@ class Findings {
 }
 
 /** What made two compressed layers, in words. */
-async function encodersOf(a: SubjectBlob, b: SubjectBlob): Promise<readonly [string, string]> {
+async function encodersOf(a: SubjectBlob, b: SubjectBlob): Promise<readonly [NamedEncoder, NamedEncoder]> {
   const { recogniseEncoder } = await import("./encoder/recognise.ts");
   const { recognisedText } = await import("./encoder/recognised.ts");
-  const name = async (blob: SubjectBlob): Promise<string> => recognisedText(await recogniseEncoder(() => blob.open()));
+  const name = async (blob: SubjectBlob): Promise<NamedEncoder> => {
+    const recognised = await recogniseEncoder(() => blob.open());
+    return { name: recognisedText(recognised), evidence: recognised.evidence };
+  };
   return [await name(a), await name(b)];
 }
 

@@ -4,10 +4,16 @@ import type { ArchiveFinding, Listing } from "./compare.ts";
 import { shown } from "../compare/shown.ts";
 import type { Scan, ScannedEntry } from "./scan.ts";
 
-/** By letters without regard to case and punctuation, as the usual collations of languages do. */
-function collated(path: string): string {
-  return path.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
-}
+/** The order of punctuation in the root collation of Unicode (CLDR), as far as names of files have it. */
+const punctuation = new Map(
+  [..."_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"].map((mark, index) => [mark, String.fromCharCode(index + 1)]),
+);
+
+/** Keys by which languages sort: letters without regard to case, and punctuation either not at all (glibc) or before them (CLDR). */
+const collations: readonly ((path: string) => string)[] = [
+  (path) => path.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, ""),
+  (path) => path.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, (mark) => punctuation.get(mark) ?? mark),
+];
 
 function nondecreasing(items: readonly string[], compare: (a: string, b: string) => number): boolean {
   return items.every((item, index) => index === 0 || compare(items[index - 1] ?? "", item) <= 0);
@@ -20,9 +26,11 @@ function orderOf(paths: readonly string[]): string {
   if (nondecreasing(paths, comparePaths)) return "bytes";
   const tree = paths.map((path) => path.replaceAll("/", "\0"));
   if (nondecreasing(tree, comparePaths)) return "tree";
-  if (nondecreasing(paths.map(collated), plainly)) return "language";
-  const parts = paths.map((path) => path.split("/").map(collated).join("\0"));
-  return nondecreasing(parts, plainly) ? "language" : "no";
+  const byLanguage = collations.some((key) => {
+    const parts = (path: string): string => path.split("/").map(key).join("\0");
+    return nondecreasing(paths.map(key), plainly) || nondecreasing(paths.map(parts), plainly);
+  });
+  return byLanguage ? "language" : "no";
 }
 
 function compareOrder(a: Scan, b: Scan, listingA: Listing, listingB: Listing, findings: ArchiveFinding[]): void {
@@ -103,9 +111,36 @@ function parentsOf({ entries }: Scan): { missing: ReadonlySet<string>; late: rea
   return { missing, late: [...late] };
 }
 
-function repeated({ entries }: Scan): readonly string[] {
+/** Entries whose path an earlier one has. */
+function repeated({ entries }: Scan): readonly ScannedEntry[] {
   const seen = new Set<string>();
-  return entries.flatMap(({ path }) => (seen.size === seen.add(path).size ? [path] : []));
+  return entries.filter(({ path }) => seen.size === seen.add(path).size);
+}
+
+/** Which paths an archive names more than once, and in which order their contents come: the last counts when it is unpacked. */
+function compareRepeated(a: Scan, b: Scan, findings: ArchiveFinding[]): void {
+  const [left, right] = [repeated(a), repeated(b)];
+  if (left.length === 0 && right.length === 0) return;
+  const contents = ({ entries }: Scan, again: readonly ScannedEntry[]): string => {
+    const paths = new Set(again.map(({ path }) => path));
+    return entries.flatMap(({ path, content }) => (paths.has(path) ? [`${path}\0${content}`] : [])).join("\n");
+  };
+  const names = (again: readonly ScannedEntry[]): ReadonlySet<string> => new Set(again.map(({ path }) => path));
+  const [inA, inB] = [names(left), names(right)];
+  const example = left.find(({ path }) => !inB.has(path)) ?? right.find(({ path }) => !inA.has(path));
+  if (example === undefined && left.length === right.length && contents(a, left) === contents(b, right)) return;
+  findings.push({
+    field: "repeated",
+    grade: "content",
+    a: `${left.length} entries`,
+    b: `${right.length} entries`,
+    facts: {
+      countA: left.length,
+      countB: right.length,
+      example: (example ?? left[0])?.path ?? "",
+      directories: [...left, ...right].every(({ type }) => type === "directory"),
+    },
+  });
 }
 
 function compareLists(field: string, a: readonly string[], b: readonly string[], findings: ArchiveFinding[]): void {
@@ -115,7 +150,7 @@ function compareLists(field: string, a: readonly string[], b: readonly string[],
   if (example === undefined && a.length === b.length) return;
   findings.push({
     field,
-    grade: field === "repeated" ? "content" : "encoding",
+    grade: "encoding",
     a: `${a.length} entries`,
     b: `${b.length} entries`,
     facts: { countA: a.length, countB: b.length, example: example ?? a[0] ?? "" },
@@ -146,7 +181,7 @@ export function compareShapes(a: Scan, b: Scan, listingA: Listing, listingB: Lis
   const [parentsA, parentsB] = [parentsOf(a), parentsOf(b)];
   compareLists("parents", [...parentsA.missing], [...parentsB.missing], findings);
   compareLists("late parents", parentsA.late, parentsB.late, findings);
-  compareLists("repeated", repeated(a), repeated(b), findings);
+  compareRepeated(a, b, findings);
   if (a.end.zeros !== b.end.zeros)
     findings.push({ field: "padding", grade: "encoding", a: `${a.end.zeros} blocks`, b: `${b.end.zeros} blocks` });
   if (a.end.trailing !== b.end.trailing)

@@ -70,6 +70,14 @@ class Modes {
 }
 
 export class LayerSurvey {
+  /** What differs of the archive as a whole. */
+  readonly fields = new Set<string>();
+  /** Paths that the archives name more than once, in another way. */
+  readonly again = new Set<string>();
+  /** Entries that are of another type. */
+  readonly retyped = new Set<string>();
+  /** Whether all entries that one side alone has are symbolic links. */
+  linksOnly = true;
   readonly times = new Times();
   readonly modes = new Modes();
   /** Pairs `1000 0` of owners, with how often they occur; at most 16 of them. */
@@ -91,14 +99,21 @@ export class LayerSurvey {
 
   add(finding: Finding, topic: Topic): void {
     const { where, a, b } = finding;
-    if (topic === "entry.mtime") this.times.add(finding);
+    if (where.part === "layer") {
+      this.fields.add(where.field);
+      if (where.field === "repeated") this.again.add(String(finding.facts?.["example"] ?? ""));
+    }
+    if (topic === "entry.type") this.retyped.add(where.path ?? "");
+    else if (topic === "entry.mtime") this.times.add(finding);
     else if (topic === "entry.mode") this.modes.add(finding);
     else if (topic === "entry.uid" || topic === "entry.gid") {
       const pair = `${a} ${b}`;
       if (this.owners.size < 16 || this.owners.has(pair)) this.owners.set(pair, (this.owners.get(pair) ?? 0) + 1);
     } else if (topic === "entry.presence") {
       (a === undefined ? this.onlyB : this.onlyA).push(where.path ?? "");
-      if ((a ?? b) !== "directory") this.directoriesOnly = false;
+      const type = a ?? b ?? "";
+      if (type !== "directory") this.directoriesOnly = false;
+      if (!type.startsWith("symbolic link")) this.linksOnly = false;
       if (/-packages\/[^/]+\.(?:dist|egg)-info\/METADATA$/.test(where.path ?? "")) this.infoAlone = true;
     } else if (topic === "content") {
       const path = where.path ?? "";
@@ -127,6 +142,15 @@ export class Survey {
   /** What rules are asked about each finding. */
   readonly topics: readonly Topic[];
   readonly #layers = new Map<string, Map<number, LayerSurvey>>();
+  /** Whether one side has layers that the other has not, or cuts them at other places. */
+  layersAlone = false;
+  /** Whether the images say that they are on two bases. */
+  baseMoved = false;
+  /** Whether one side lacks documents: it is an archive of `docker save`, or a layer. */
+  documentsMissing = false;
+  readonly #created: number[] = [];
+  #clocks: boolean | undefined;
+  #firstCopy: number | undefined;
   #same: boolean | undefined;
   readonly #made = new Map<number | undefined, Made>();
   #twins: { readonly a: ReadonlyMap<string, string>; readonly b: ReadonlyMap<string, string> } | undefined;
@@ -137,7 +161,12 @@ export class Survey {
     this.findings = scene.findings;
     this.topics = scene.findings.map((finding) => {
       const topic = topicOf(finding);
-      if (finding.where.part === "entry") this.layer(finding).add(finding, topic);
+      const { part, field } = finding.where;
+      if (part === "layer" && (field === "presence" || field === "boundaries")) this.layersAlone = true;
+      if (/base\.digest\b|dev\.lockstep\.base/.test(field) && part !== "entry") this.baseMoved = true;
+      if (part === "entry" || part === "layer") this.layer(finding).add(finding, topic);
+      else if (field === "presence" && finding.grade === "encoding") this.documentsMissing = true;
+      else if (/(?:^|\.)created$/.test(field)) this.#created.push(secondsBetween(finding));
       return topic;
     });
   }
@@ -158,6 +187,14 @@ export class Survey {
     return (this.layer(finding).contents.get(finding.where.path ?? "") ?? 1) - 1;
   }
 
+  /** The first layer of files that were copied; those before it may be of the base. */
+  get firstCopy(): number {
+    this.#firstCopy ??= [...this.a.madeBy]
+      .filter(([, text]) => stepOf({ maker: "unknown", text }) === "copy")
+      .reduce((first, [layer]) => Math.min(first, layer), Number.POSITIVE_INFINITY);
+    return this.#firstCopy;
+  }
+
   made(finding: Finding): Made {
     const { layer } = finding.where;
     let made = this.#made.get(layer);
@@ -173,6 +210,23 @@ export class Survey {
   get sameDocuments(): boolean {
     this.#same ??= this.findings.every(({ where: { part } }) => part === "layer" || part === "entry");
     return this.#same && this.a.madeBy.size > 0;
+  }
+
+  /**
+   * Whether times of documents and entries of each image are of several readings of one clock: all are seconds apart on both sides, and in
+   * more than one way.
+   */
+  get severalClocks(): boolean {
+    if (this.#clocks === undefined) {
+      const steps = [...this.#created];
+      for (const layers of this.#layers.values())
+        for (const { times } of layers.values())
+          if (times.count > 0) steps.push(times.step ?? times.b.max - times.a.max, times.b.min - times.a.min);
+      const entries = steps.length > this.#created.length;
+      this.#clocks =
+        entries && this.#created.length > 0 && new Set(steps).size > 1 && steps.every((step) => Math.abs(step) <= 60);
+    }
+    return this.#clocks;
   }
 
   /** The one time that both images have as theirs, in seconds since 1970. */
@@ -199,6 +253,10 @@ export class Survey {
     if (other === undefined) return undefined;
     return other === path ? "moved" : "form";
   }
+}
+
+function secondsBetween({ a = "", b = "" }: Finding): number {
+  return (Date.parse(b) - Date.parse(a)) / 1000;
 }
 
 function folded(path: string): string {

@@ -20,14 +20,20 @@ export interface LayerRun {
   readonly b: readonly NumberedLayer[];
 }
 
+/** What made a compressed stream, and clauses that say what was seen in it. */
+export interface NamedEncoder {
+  readonly name: string;
+  readonly evidence: readonly string[];
+}
+
 /** Where findings about layers go. */
 export interface LayerSink {
   found(finding: Finding): void;
   unread(where: Omit<Where, "field">, reason: string): void;
   /** Compares the contents of an entry, known to differ. */
   content(where: Omit<Where, "field">, a: Content, b: Content): Promise<void>;
-  /** Names what made two streams that hold the same, for facts `encoderA` and `encoderB`. */
-  encoders(a: SubjectBlob, b: SubjectBlob): Promise<readonly [string, string]>;
+  /** Names what made two streams that hold the same, for facts `encoderA`, `evidenceA` and their like. */
+  encoders(a: SubjectBlob, b: SubjectBlob): Promise<readonly [NamedEncoder, NamedEncoder]>;
 }
 
 /**
@@ -244,10 +250,18 @@ class LayerComparer {
     this.#sink.found({
       where: this.#at("encoder"),
       grade: "encoding",
-      a: encoderA,
-      b: encoderB,
+      a: encoderA.name,
+      b: encoderB.name,
       natures: ["encoder"],
-      facts: { encoderA, encoderB, sizeA: a.blob.size, sizeB: b.blob.size, compression: x.compression },
+      facts: {
+        encoderA: encoderA.name,
+        encoderB: encoderB.name,
+        evidenceA: encoderA.evidence.join("; "),
+        evidenceB: encoderB.evidence.join("; "),
+        sizeA: a.blob.size,
+        sizeB: b.blob.size,
+        compression: x.compression,
+      },
     });
   }
 

@@ -151,6 +151,12 @@ function evidenceOf(header: GzipHeader, facts: Facts, found: readonly Candidate[
   const [first] = found;
   return [
     `the header says system ${header.system}, effort ${header.extraFlags}${header.mtime === 0 ? "" : ", a time"}${header.name === undefined ? "" : ", a name"}`,
+    ...(facts.symbols.length === 0 && facts.sizes.length > 0
+      ? [`blocks are stored, the first of ${facts.sizes[0]} bytes`]
+      : []),
+    ...(facts.matches > telling && facts.furthest <= 1 << 14
+      ? [`no match reaches back further than ${facts.furthest} bytes`]
+      : []),
     ...(counts.length === 1 && facts.symbols.length > 1 ? [`blocks have ${counts[0]} symbols each`] : []),
     ...(facts.flushes.length > 0 ? [`the stream is flushed after ${facts.flushes[0]} bytes of content`] : []),
     ...(facts.matches > 0 && facts.short === 0 ? ["no match has three bytes"] : []),

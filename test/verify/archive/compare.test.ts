@@ -171,6 +171,13 @@ describe("comparing archives", () => {
     const without = tree.slice(1);
     expect((await compare(tree, without)).findings.map(({ field }) => field)).toEqual(["parents", "presence"]);
     expect((await compare(tree, [...tree, file])).findings.map(({ field }) => field)).toContain("repeated");
+    const [one, two] = [
+      { ...file, content: "1" },
+      { ...file, content: "2" },
+    ];
+    const twice = await compare([...tree, one, two], [...tree, two, one]);
+    expect(twice.findings.find(({ field }) => field === "repeated")?.facts).toMatchObject({ directories: false });
+    expect((await compare([...tree, one, two], [...tree, one, two])).findings).toEqual([]);
     expect((await compare(tree, tree, { zeros: 20 })).findings).toEqual([
       expect.objectContaining({ field: "padding", a: "2 blocks", b: "20 blocks" }),
     ]);

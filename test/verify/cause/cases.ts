@@ -218,6 +218,31 @@ export const cases: readonly Case[] = [
   means("O23", "a link became a file", [
     entry("app/l", "type", "symbolic link", "file", { facts: { sameContent: false } }),
   ]),
+  means("O11", "other names for the same numbers", [
+    entry("app/x", "user", "build", "ci"),
+    entry("app/x", "group", "build", "ci"),
+  ]),
+  means("P4", "other names for other numbers", [
+    entry("app/x", "user", "alice", "bob", { grade: "cosmetic" }),
+    entry("app/x", "uid", "1000", "1001", { grade: "privilege" }),
+  ]),
+  means("O3", "directories come after what is in them", [
+    layer("late parents", "0 entries", "2 entries"),
+    layer("order", "x", "y", { sortedA: "bytes", sortedB: "no", moved: 9 }),
+  ]),
+  means("O3", "a directory is named twice", [layer("repeated", "0 entries", "1 entries", { directories: true })]),
+  means("O16", "a path that is there twice has the other content last", [
+    layer("repeated", "1 entries", "1 entries", { example: "app/x", directories: false }),
+    content("app/x", "line 1", "a", "b", { natures: ["text"] }),
+  ]),
+  means("O23", "links became files, with modes of files", [
+    entry("app/l", "type", "symbolic link", "file", { facts: { sameContent: false } }),
+    mode("app/l", "0777", "0644", "symbolic link"),
+  ]),
+  means("O23", "all links were lost", [
+    only("app/l", "a", "symbolic link to x"),
+    only("app/m", "a", "symbolic link to y"),
+  ]),
   // Compression
   means("Z1", "a name in the gzip header", [layer("gzip.name", "layer.tar", undefined)]),
   means("Z2", "two encoders", encoded("zlib 1.3 level 6", "GNU gzip level 6")),
@@ -232,6 +257,38 @@ export const cases: readonly Case[] = [
   means("Z11", "not compressed on one side", [layer("compression", "gzip", "none")]),
   means("Z2", "gzip for zstd", [layer("compression", "gzip", "zstd")]),
   means("Z13", "another window", encoded("zlib level 6, window 15", "zlib level 6, window 14")),
+  means("Z2", "other levels, which the header says as well", [
+    layer("gzip.flags", "flags 0, extra flags 0", "flags 0, extra flags 2"),
+    ...encoded("zlib, level 6", "zlib, level 9"),
+  ]),
+  means("Z7", "flushed in between, as is seen in the stream", [
+    layer("encoder", "zlib, level 6", "an encoder that is not known", {
+      encoderA: "zlib, level 6",
+      encoderB: "an encoder that is not known",
+      evidenceA: "the header says system 3, effort 0",
+      evidenceB: "the stream is flushed after 4096 bytes of content",
+    }),
+  ]),
+  means("Z13", "more memory, as is seen in the blocks", [
+    layer("encoder", "zlib, level 6", "an encoder that is not known", {
+      encoderA: "zlib, level 6",
+      encoderB: "an encoder that is not known",
+      evidenceA: "blocks have 16383 symbols each",
+      evidenceB: "blocks have 32767 symbols each",
+    }),
+  ]),
+  means("Z12", "one encoder at one level", encoded("zlib, level 6", "zlib, level 6")),
+  means(
+    "Z2",
+    "probably two encoders",
+    encoded("probably zlib, level 6 or 7, or pigz, level 6", "probably GNU gzip, level 6"),
+  ),
+  means("Z3", "two versions of libzstd's rival", encoded("klauspost/compress 1.16", "klauspost/compress 1.18")),
+  means("Z11", "an archive of docker save, with Docker's types", [
+    document("manifest", "presence", "sha256:a", undefined, { grade: "encoding" }),
+    layer("mediaType", "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar"),
+    layer("compression", "gzip", "none"),
+  ]),
   // Owners, modes, attributes
   means(
     "P1",
@@ -286,6 +343,7 @@ export const cases: readonly Case[] = [
   ]),
   means("P11", "a flag of a file", [entry("app/x", "pax.SCHILY.fflags", "immutable", undefined)]),
   means("P12", "nobody owns files", [entry("app/x", "uid", "0", "65534", { grade: "privilege" })]),
+  means("permissions", "one file may be written by all", [mode("app/x", "0644", "0666")], { steps: copy }),
   // The system
   means("S1", "another machine", [content("etc/machine-id", "line 1", "0123", "4567", { natures: ["random"] })]),
   means("T1", "only the time of machine-id differs", [mtime("etc/machine-id", "1700000000", "1700000005")]),
@@ -534,6 +592,20 @@ export const cases: readonly Case[] = [
     document("manifest", "layers[0].urls", undefined, '["https://files.example/x"]'),
   ]),
   means("I14", "what a manifest refers to", [document("manifest", "subject", undefined, "{}")]),
+  means("I2", "a path in the history", [
+    document("config", "history[2].created_by", "COPY /tmp/a1/app /app", "COPY /tmp/b2/app /app"),
+  ]),
+  means("I9", "a line of the base's history is missing", [document("config", "history[0]", "{}", undefined)]),
+  means(
+    "I11",
+    "another base, and files of it",
+    [
+      document("manifest", 'annotations["org.opencontainers.image.base.digest"]', "sha256:a", "sha256:b"),
+      content("usr/bin/x", "bytes 9", "0", "1", { format: "bytes", layer: 1 }),
+      content("usr/bin/y", "bytes 9", "0", "1", { format: "bytes", layer: 1 }),
+    ],
+    { steps: ["RUN /bin/sh -c apt-get install x # buildkit", ...copy] },
+  ),
   // Evidence
   means("V1", "the number of an SBOM", [
     content(

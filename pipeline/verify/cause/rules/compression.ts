@@ -5,31 +5,38 @@ import type { Finding } from "../../compare/finding.ts";
 const own = "rebuild {where} with this version of Lockstep: format 1 says every byte of the compressed stream";
 
 interface Encoder {
-  /** `zlib`, `zstd`. */
+  /** As it is called without its version: `zlib`, `Go's compress/gzip`. */
   readonly family: string;
   readonly version: string;
   readonly level: string;
+  /** Whether it may also be another one. */
+  readonly probable: boolean;
   readonly text: string;
+  /** What was seen in the stream, as clauses. */
+  readonly evidence: string;
 }
 
-/** `Go compress/gzip before 1.27, level 6` in its parts. */
-function encoderOf(text: string | undefined): Encoder | undefined {
-  if (text === undefined || text === "" || /^(?:unknown|none)/i.test(text)) return undefined;
-  const level = /(?:level|preset|quality)[ =]*(-?\d+)|\s-(\d+)\b/i.exec(text);
-  const family =
-    /chromium|node|zlib-ng|zlib|isa-l|igzip|pigz|pgzip|klauspost|zopfli|7-?zip|bsdtar|libdeflate|pako|fflate|zstd|xz|bzip2|\bgo\b|gnu gzip|gzip|miniz|java/i.exec(
-      text,
-    )?.[0] ?? text;
-  return {
-    family: family.toLowerCase().replace(/^node$/, "chromium"),
-    version: /\b(?:before|after|since|from|up to)?\s*v?\d+\.\d+(?:\.\d+)*\b/i.exec(text)?.[0].trim() ?? "",
-    level: level?.[1] ?? level?.[2] ?? "",
-    text,
-  };
+/** `probably Go's compress/gzip before 1.27, level 6, or pigz, level 6` in the parts of the first. */
+function encoderOf(text = "", evidence = ""): Encoder | undefined {
+  const probable = text.startsWith("probably ");
+  const [first = ""] = text.replace(/^probably /, "").split(/, or (?!\d)/);
+  if (first === "" || /not (?:known|compressed)|^(?:unknown|none)/.test(first)) return undefined;
+  const level = /,? (?:at )?level (-?\d+(?: or -?\d+)*)/.exec(first)?.[1] ?? "";
+  const name = first.replace(/,? (?:at )?level .*$/, "").trim();
+  const version = /\b(?:(?:before|after|since|from|up to) )?v?\d+\.\d+(?:\.\d+)*\b/.exec(name)?.[0] ?? "";
+  return { family: name.replace(version, "").trim(), version, level, probable, text: first, evidence };
 }
 
 const encoders = (finding: Finding) =>
-  [encoderOf(factOf(finding, "encoderA") ?? finding.a), encoderOf(factOf(finding, "encoderB") ?? finding.b)] as const;
+  [
+    encoderOf(factOf(finding, "encoderA") ?? finding.a, factOf(finding, "evidenceA")),
+    encoderOf(factOf(finding, "encoderB") ?? finding.b, factOf(finding, "evidenceB")),
+  ] as const;
+
+const evidenceOf = (finding: Finding): readonly [string, string] => [
+  `${factOf(finding, "encoderA") ?? ""}; ${factOf(finding, "evidenceA") ?? ""}`,
+  `${factOf(finding, "encoderB") ?? ""}; ${factOf(finding, "evidenceB") ?? ""}`,
+];
 
 const encoder =
   (judge: (a: Encoder, b: Encoder) => number, unknown = 0): Rule =>
@@ -38,8 +45,19 @@ const encoder =
     return a === undefined || b === undefined ? unknown : judge(a, b);
   };
 
-const threaded = /pigz|pgzip|klauspost|blocks? of|parallel|threads?/i;
-const storing = /\bstored\b|level 0\b|\s-0\b/i;
+/** What is seen in the streams themselves, on both sides or on one. */
+const seen =
+  (pattern: RegExp, both: number, one: number): Rule =>
+  (finding) => {
+    const [a, b] = evidenceOf(finding).map((text) => pattern.test(text));
+    return a === true && b === true ? both : a === b ? 0 : one;
+  };
+
+const threaded = /^(?:pigz|klauspost\/pgzip|pgzip)/;
+const isZstd = (finding: Finding): boolean =>
+  factOf(finding, "compression") === "zstd" || evidenceOf(finding).every((text) => /zstd/.test(text));
+
+const saved: Rule = (_finding, survey) => (survey.documentsMissing ? 0.96 : 0);
 
 function encoderEvidence(findings: readonly Finding[]): readonly string[] {
   return findings.slice(0, 3).flatMap((finding) => {
@@ -63,7 +81,8 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "compress {where} with `gzip -n`, or with a library and nothing set in the header", lockstep: own },
     rules: {
-      "layer.gzip": ({ where }) => (where.field === "gzip.mtime" ? 0 : 0.96),
+      "layer.gzip": (finding, survey) =>
+        finding.where.field === "gzip.mtime" ? 0 : survey.layer(finding).fields.has("encoder") ? 0.5 : 0.96,
       content: ({ format, where }) =>
         format === "gzip" && /name|\bos\b|xfl|flags|FNAME|comment/i.test(where.field) ? 0.9 : 0,
     },
@@ -76,7 +95,7 @@ export const compressionCauses: readonly Cause[] = [
     fix: { any: oneEncoder, lockstep: own },
     rules: {
       "layer.encoder": encoder((a, b) => {
-        if (a.family !== b.family) return threaded.test(a.text) || threaded.test(b.text) ? 0.88 : 0.93;
+        if (a.family !== b.family) return threaded.test(a.family) || threaded.test(b.family) ? 0.88 : 0.93;
         return a.level !== b.level ? 0.93 : 0.4;
       }, 0.65),
       "layer.compression": ({ a = "", b = "" }) => (a === "none" || b === "none" ? 0.5 : 0.8),
@@ -91,8 +110,9 @@ export const compressionCauses: readonly Cause[] = [
     fix: { any: "pin the version of the tool and of the library that compresses {where}", lockstep: own },
     rules: {
       "layer.encoder": encoder((a, b) => {
-        if (a.family !== b.family) return /zlib|chromium/.test(a.family) && /zlib|chromium/.test(b.family) ? 0.6 : 0.2;
-        return a.version !== b.version ? 0.95 : a.level === b.level ? 0.7 : 0.3;
+        if (a.family !== b.family) return /zlib/i.test(a.family) && /zlib/i.test(b.family) ? 0.6 : 0.2;
+        if (a.version !== b.version) return 0.95;
+        return a.level === b.level ? 0.6 : 0.3;
       }, 0.5),
     },
     evidence: encoderEvidence,
@@ -117,7 +137,7 @@ export const compressionCauses: readonly Cause[] = [
     seen: "the streams are not compressed, and cut into blocks of other lengths",
     grade: "encoding",
     fix: { any: "compress {where} at a level above 0, or cut stored blocks at 65,535 bytes", lockstep: own },
-    rules: { "layer.encoder": encoder((a, b) => (storing.test(a.text) && storing.test(b.text) ? 0.97 : 0)) },
+    rules: { "layer.encoder": seen(/\bstored\b|level 0\b/, 0.97, 0.4) },
     evidence: encoderEvidence,
   },
   {
@@ -127,7 +147,7 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "write {where} without flushing in mid-stream", lockstep: own },
     rules: {
-      "layer.encoder": encoder((a, b) => (/flush/i.test(a.text) !== /flush/i.test(b.text) ? 0.9 : 0)),
+      "layer.encoder": seen(/is flushed|, flushed/, 0.5, 0.95),
     },
     evidence: encoderEvidence,
   },
@@ -142,7 +162,7 @@ export const compressionCauses: readonly Cause[] = [
     },
     rules: {
       "layer.encoder": encoder((a, b) => {
-        const [x, y] = [threaded.test(a.text), threaded.test(b.text)];
+        const [x, y] = [threaded.test(a.family), threaded.test(b.family)];
         if (x && y) return a.family === b.family ? 0.96 : 0.7;
         return x !== y ? 0.95 : 0;
       }),
@@ -159,7 +179,7 @@ export const compressionCauses: readonly Cause[] = [
       lockstep: own,
     },
     rules: {
-      "layer.encoder": encoder((a, b) => (a.family === "zstd" && b.family === "zstd" ? 0.97 : 0)),
+      "layer.encoder": (finding) => (isZstd(finding) ? 0.97 : 0),
       "layer.zstd": () => 0.97,
     },
     evidence: encoderEvidence,
@@ -186,6 +206,8 @@ export const compressionCauses: readonly Cause[] = [
       "layer.compression": ({ a = "", b = "" }) => ((a === "none") !== (b === "none") ? 0.9 : 0),
       // An archive of `docker save` has no manifest.
       "manifest.presence": ({ grade }) => (grade === "encoding" ? 0.85 : 0),
+      "config.mediaType (as named)": saved,
+      "layer.mediaType": saved,
     },
     evidence: encoderEvidence,
   },
@@ -195,7 +217,11 @@ export const compressionCauses: readonly Cause[] = [
     seen: "the diffIDs of a layer are equal and its digests are not, and nothing says which encoders made them",
     grade: "encoding",
     fix: { any: oneEncoder, lockstep: own },
-    rules: { "layer.encoder": encoder(() => 0.25, 0.45), "layer.compression": () => 0.3, "layer.bytes": () => 0.4 },
+    rules: {
+      "layer.encoder": encoder((a, b) => (a.text === b.text && !a.probable && !b.probable ? 0.8 : 0.25), 0.45),
+      "layer.compression": () => 0.3,
+      "layer.bytes": () => 0.4,
+    },
   },
   {
     id: "Z13",
@@ -204,9 +230,20 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "set window and memory level of the compressor of {where}", lockstep: own },
     rules: {
-      "layer.encoder": encoder((a, b) =>
-        a.family === b.family && a.level === b.level && /window|mem/i.test(`${a.text}${b.text}`) ? 0.96 : 0,
-      ),
+      "layer.encoder": (finding, survey) => {
+        if (isZstd(finding)) return 0;
+        const reach = seen(/no match reaches back further|window 1[0-4]\b/, 0.5, 0.95)(finding, survey);
+        const [a, b] = evidenceOf(finding).map((text) => /blocks have (\d+) symbols/.exec(text)?.[1]);
+        const [x, y] = encoders(finding);
+        // The memory level decides after how many symbols zlib ends a block, and nothing else tells such a stream from zlib's.
+        const memory =
+          a !== undefined &&
+          b !== undefined &&
+          a !== b &&
+          (x === undefined) !== (y === undefined) &&
+          [a, b].every((count) => /^(?:127|255|511|1023|2047|4095|8191|16383|32767)$/.test(count));
+        return Math.max(reach, memory ? 0.95 : 0);
+      },
     },
     evidence: encoderEvidence,
   },

@@ -1,6 +1,5 @@
 /** Causes that are in the documents of an image: rows I of the catalogue. */
 import { always, type Cause, has, type Rule } from "../cause.ts";
-import type { Finding } from "../../compare/finding.ts";
 
 const builders =
   /buildah|podman|buildkit|buildx|kaniko|\bjib\b|bazel|umoci|\bko\b|apko|melange|buildpacks|builder|generator|docker_version|dev\.lockstep/i;
@@ -18,9 +17,17 @@ const ordered =
 /** Which of two media types is Docker's. */
 const docker = /vnd\.docker\./;
 
-const otherFamily = ({ a = "", b = "" }: Finding): number => (docker.test(a) !== docker.test(b) ? 0.97 : 0.4);
+/** An archive of `docker save` has Docker's types whatever was pushed: there they follow from what is compared. */
+const otherFamily: Rule = ({ a = "", b = "" }, survey) =>
+  docker.test(a) === docker.test(b) ? 0.4 : survey.documentsMissing ? 0.7 : 0.97;
 
 const own = "rebuild with this version of Lockstep: documents are canonical JSON with OCI's media types only";
+
+/** Layers of the base differ, or may: its digest does, and nothing was copied into them. */
+const ofBase: Rule = (finding, survey) => {
+  if (survey.made(finding).text?.startsWith("lockstep: base ") === true) return survey.baseMoved ? 0.95 : 0.7;
+  return survey.baseMoved && (finding.where.layer ?? 0) < survey.firstCopy ? 0.93 : 0;
+};
 
 const attestation = /attestation|vnd\.docker\.reference|in-toto|unknown\/unknown/;
 
@@ -107,9 +114,12 @@ export const documentCauses: readonly Cause[] = [
     rules: {
       "manifest.mediaType": otherFamily,
       "index.mediaType": otherFamily,
-      "index.manifests": (finding) => (finding.where.field.endsWith("mediaType") ? otherFamily(finding) : 0),
-      "manifest.config": (finding) => (finding.where.field.endsWith("mediaType") ? otherFamily(finding) : 0),
-      "manifest.layers": (finding) => (finding.where.field.endsWith("mediaType") ? otherFamily(finding) : 0),
+      "index.manifests": (finding, survey) =>
+        finding.where.field.endsWith("mediaType") ? otherFamily(finding, survey) : 0,
+      "manifest.config": (finding, survey) =>
+        finding.where.field.endsWith("mediaType") ? otherFamily(finding, survey) : 0,
+      "manifest.layers": (finding, survey) =>
+        finding.where.field.endsWith("mediaType") ? otherFamily(finding, survey) : 0,
       "manifest.mediaType (as named)": otherFamily,
       "config.mediaType (as named)": otherFamily,
       "layer.mediaType": otherFamily,
@@ -170,12 +180,11 @@ export const documentCauses: readonly Cause[] = [
       lockstep: "pin one digest of the base in both locks",
     },
     rules: {
-      "config.history": ({ where, a, b }) =>
-        /^history\[\d+\]$/.test(where.field) && (a === undefined || b === undefined)
-          ? 0.75
-          : /^history$/.test(where.field)
-            ? 0.7
-            : 0,
+      "config.history": ({ where, a, b }, survey) => {
+        if (!/^history(?:\[\d+\])?$/.test(where.field)) return 0;
+        // As many layers on both sides: the line is one of the base that was not taken along.
+        return (a === undefined || b === undefined) && !survey.layersAlone ? 0.85 : 0.72;
+      },
       "config.config": ({ a, b }) => (a === undefined || b === undefined ? 0.35 : 0),
       "layer.presence": always(0.45),
     },
@@ -193,9 +202,10 @@ export const documentCauses: readonly Cause[] = [
       "manifest.annotations": field(/image\.base\.(?:digest|name)|dev\.lockstep\.base/, 0.96),
       "index.annotations": field(/image\.base\.(?:digest|name)/, 0.96),
       "config.config": field(/^config\.Labels.*base\.(?:digest|name)/, 0.95),
-      "entry.presence": (finding, survey) =>
-        survey.made(finding).text?.startsWith("lockstep: base ") === true ? 0.7 : 0,
-      content: (finding, survey) => (survey.made(finding).text?.startsWith("lockstep: base ") === true ? 0.6 : 0),
+      "entry.presence": ofBase,
+      "entry.mtime": ofBase,
+      "entry.target": ofBase,
+      content: ofBase,
     },
   },
   {

@@ -28,11 +28,17 @@ const source: Rule = (finding, survey) => {
 
 const input: Rule = (finding, survey) => (isLocked(finding, survey) ? (special(finding) ? 0.6 : 0.85) : 0.2);
 
-const verbOf = (text: string): string =>
-  text
-    .replace(/^\|\d+ .*?(?=\/bin\/)/s, "")
-    .replaceAll(/\b(?:file|dir|multi):[0-9a-f]{64}|\b[0-9a-f]{12,64}\b/g, "#")
-    .slice(0, 40);
+/** A word that is a value: an assignment, a path, a number, a hash, a version. */
+const valued = /[=/\d]/;
+
+/** Whether two lines of the history are of the same command with other values. */
+function sameCommand(a: string, b: string): boolean {
+  const [x, y] = [a.split(/\s+/), b.split(/\s+/)];
+  return (
+    x.length === y.length &&
+    x.every((word, index) => word === y[index] || (valued.test(word) && valued.test(y[index] ?? "")))
+  );
+}
 
 const setting: Rule = ({ where }) => (/^config\.(?:Labels|Env)/.test(where.field) ? 0.65 : 0.85);
 
@@ -156,9 +162,10 @@ export const generalCauses: readonly Cause[] = [
     rules: {
       "layer.presence": always(0.7),
       "layer.boundaries": always(0.75),
-      "config.history": ({ where, a, b }) => {
-        if (a === undefined || b === undefined) return /^history\[\d+\]$/.test(where.field) ? 0.8 : 0.2;
-        return where.field.endsWith("created_by") && verbOf(a) !== verbOf(b) ? 0.87 : 0.1;
+      "config.history": ({ where, a, b }, survey) => {
+        if (a === undefined || b === undefined)
+          return /^history\[\d+\]$/.test(where.field) ? (survey.layersAlone ? 0.85 : 0.7) : 0.2;
+        return where.field.endsWith("created_by") && !sameCommand(a, b) ? 0.87 : 0.1;
       },
     },
   },
@@ -193,6 +200,9 @@ export const generalCauses: readonly Cause[] = [
       "manifest.config": ({ where }) => (/digest|size/.test(where.field) ? 0.9 : 0),
       "manifest.layers": ({ where }) => (/digest|size/.test(where.field) ? 0.9 : 0),
       "index.manifests": ({ where }) => (/digest|size/.test(where.field) ? 0.9 : 0),
+      // What an encoder and its level write into the header goes with them.
+      "layer.gzip": (finding, survey) =>
+        finding.where.field !== "gzip.mtime" && survey.layer(finding).fields.has("encoder") ? 0.97 : 0,
       "config.id": always(0.9),
       "config.parent": always(0.9),
       "config.config": ({ where }) => (where.field === "config.Image" ? 0.5 : 0),

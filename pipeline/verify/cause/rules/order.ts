@@ -1,6 +1,7 @@
 /** Causes that have to do with the order and structure of archives: rows O of the catalogue. */
 import { always, type Cause, factOf, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
+import type { Survey } from "../survey.ts";
 
 const own = "rebuild {where} with this version of Lockstep: format 1 has one dialect and one order of entries";
 
@@ -73,8 +74,11 @@ export const orderCauses: readonly Cause[] = [
       lockstep: own,
     },
     rules: {
-      "layer.order": (finding) => {
+      "layer.order": (finding, survey) => {
         const [a, b] = sorted(finding);
+        const { fields } = survey.layer(finding);
+        // Where directories are late or named again, that is why the order is another.
+        if (fields.has("late parents") || fields.has("repeated")) return 0.6;
         if (a === "no" || b === "no") return 0.93;
         return byLanguage(a) || byLanguage(b) ? 0.4 : 0.8;
       },
@@ -103,7 +107,11 @@ export const orderCauses: readonly Cause[] = [
     fix: { any: "write every directory of {where} once, before what is in it", lockstep: own },
     rules: {
       "layer.parents": always(0.96),
-      "layer.late parents": always(0.93),
+      "layer.late parents": always(0.95),
+      "layer.order": (finding, survey) => {
+        const { fields } = survey.layer(finding);
+        return fields.has("late parents") || fields.has("parents") ? 0.9 : fields.has("repeated") ? 0.7 : 0;
+      },
       "layer.repeated": (finding) => (finding.facts?.["directories"] === true ? 0.9 : 0.45),
       "entry.presence": (finding, survey) => {
         const layer = survey.layer(finding);
@@ -255,7 +263,8 @@ export const orderCauses: readonly Cause[] = [
     grade: "cosmetic",
     fix: { any: "write symbolic links of {where} with the mode 0777 and the time of the epoch", lockstep: own },
     rules: {
-      "entry.mode": (finding) => (factOf(finding, "type") === "symbolic link" ? 0.96 : 0),
+      "entry.mode": (finding, survey) =>
+        factOf(finding, "type") === "symbolic link" && !survey.layer(finding).retyped.has(pathOf(finding)) ? 0.96 : 0,
       "entry.mtime": (finding, survey) => {
         const { times } = survey.layer(finding);
         return factOf(finding, "type") === "symbolic link" && times.links === times.count ? 0.94 : 0;
@@ -273,7 +282,8 @@ export const orderCauses: readonly Cause[] = [
     },
     rules: {
       "layer.repeated": (finding) => (finding.facts?.["directories"] === true ? 0.4 : 0.94),
-      "entry.repeated": always(0.94),
+      "layer.order": (finding, survey) => (survey.layer(finding).fields.has("repeated") ? 0.65 : 0),
+      content: (finding, survey) => (survey.layer(finding).again.has(pathOf(finding)) ? 0.95 : 0),
     },
   },
   {
@@ -360,15 +370,19 @@ export const orderCauses: readonly Cause[] = [
     grade: "content",
     fix: { any: "make {where} with a tool that keeps symbolic links, hard links and attributes" },
     rules: {
-      "entry.type": ({ a = "", b = "" }) => (a === "symbolic link" || b === "symbolic link" ? 0.8 : 0.2),
+      "entry.type": ({ a = "", b = "" }) => (a === "symbolic link" || b === "symbolic link" ? 0.9 : 0.2),
+      "entry.mode": (finding, survey) => (survey.layer(finding).retyped.has(pathOf(finding)) ? 0.97 : 0),
       "entry.presence": (finding, survey) => {
-        const { onlyA, onlyB } = survey.layer(finding);
-        return kindOf(finding).startsWith("symbolic link") && (onlyA.length === 0 || onlyB.length === 0) ? 0.3 : 0;
+        const { onlyA, onlyB, linksOnly } = survey.layer(finding);
+        if (!kindOf(finding).startsWith("symbolic link") || (onlyA.length > 0 && onlyB.length > 0)) return 0;
+        return linksOnly && onlyA.length + onlyB.length > 1 ? 0.88 : 0.3;
       },
     },
   },
 ];
 
-function namesOfOwners({ a = "", b = "" }: Finding): number {
-  return a === "" || b === "" ? 0.95 : 0.6;
+function namesOfOwners(finding: Finding, survey: Survey): number {
+  const { a = "", b = "" } = finding;
+  if (a === "" || b === "") return 0.95;
+  return survey.layer(finding).owners.size === 0 ? 0.92 : 0.6;
 }

@@ -15,6 +15,8 @@ const groupWrite: Rule = (finding, survey) => {
   const { modes } = survey.layer(finding);
   const differ = bits(finding);
   if (differ === 0 || (differ & ~maskable) !== 0 || (differ & 0o011) === differ) return 0;
+  // A umask changes a whole tree; one file that others may write was made so by hand.
+  if (modes.count === 1 && (differ & 0o022) === 0o022) return 0.6;
   const step = survey.step(finding);
   const whole = (modes.bits & ~0o7077) === 0;
   const wide = (differ & 0o055) !== 0;
@@ -47,6 +49,12 @@ const checkoutOwner: Rule = ({ a, b }, _survey) => {
   if (isMapped(x) || isMapped(y)) return 0.4;
   if (isService(x) && isService(y)) return 0.35;
   return isPerson(x) || isPerson(y) ? 0.95 : 0.7;
+};
+
+const ownerName: Rule = (finding, survey) => {
+  const { a = "", b = "" } = finding;
+  if (a === "" || b === "") return 0.2;
+  return survey.layer(finding).owners.size > 0 ? 0.9 : 0.7;
 };
 
 const allocated: Rule = ({ a, b }) => {
@@ -156,8 +164,8 @@ export const ownerCauses: readonly Cause[] = [
     rules: {
       "entry.uid": checkoutOwner,
       "entry.gid": checkoutOwner,
-      "entry.user": ({ a = "", b = "" }) => (a !== "" && b !== "" ? 0.8 : 0.2),
-      "entry.group": ({ a = "", b = "" }) => (a !== "" && b !== "" ? 0.8 : 0.2),
+      "entry.user": ownerName,
+      "entry.group": ownerName,
     },
     evidence: ownersOf,
   },
@@ -301,7 +309,7 @@ export const ownerCauses: readonly Cause[] = [
       "entry.mode": (finding) => {
         const differ = bits(finding);
         if (differ !== 0 && (differ & ~0o111) === 0) return 0.8;
-        return (either(finding) & 0o6000) !== 0 ? 0.3 : 0.55;
+        return (either(finding) & 0o6000) !== 0 ? 0.3 : (differ & 0o022) === 0o022 ? 0.7 : 0.55;
       },
     },
     evidence: modesOf,

@@ -182,7 +182,10 @@ export const timeCauses: readonly Cause[] = [
     seen: "the field MTIME of the gzip header differs",
     grade: "clock",
     fix: { any: "compress {where} with `gzip -n`, or with a library and no time in the header" },
-    rules: { "layer.gzip": fieldIs(/^gzip\.mtime$/, 0.98), content: fieldIs(/^(?:gzip\.)?(?:mtime|MTIME)$/, 0.3) },
+    rules: {
+      "layer.gzip": fieldIs(/^gzip\.mtime$/, 0.98),
+      content: ({ format, where }) => (format === "gzip" && /^(?:gzip\.)?mtime$/i.test(where.field) ? 0.95 : 0),
+    },
   },
   {
     id: "T8",
@@ -227,10 +230,10 @@ export const timeCauses: readonly Cause[] = [
     grade: "clock",
     fix: { any: "read the clock once and hand the time on, or use SOURCE_DATE_EPOCH everywhere" },
     rules: {
-      "config.history": (finding, survey) =>
-        finding.where.field.endsWith(".created") && survey.a.created !== undefined && survey.epoch !== undefined
-          ? 0.5
-          : 0.15,
+      "config.created": (_finding, survey) => (survey.severalClocks ? 0.7 : 0.15),
+      "config.history": ({ where }, survey) =>
+        where.field.endsWith(".created") ? (survey.severalClocks ? 0.7 : 0.15) : 0,
+      "entry.mtime": (_finding, survey) => (survey.severalClocks ? 0.7 : 0),
     },
   },
   {
