@@ -261,6 +261,7 @@ export const codes = {
   LS9003: { title: "command in the container ended without saying why", exit: 4 },
   LS9004: { title: "no single image is meant", exit: 2 },
   LS9005: { title: "engine is of another version", exit: 4 },
+  LS9030: { title: "engine cannot be used", exit: 4 },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof codes;

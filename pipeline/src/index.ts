@@ -127,6 +127,17 @@ export class Lockstep {
   }
 
   /**
+   * The document of `verify --again --json`, also when something differs: for programs that compare engines.
+   * @param image The images to verify; all when none is named.
+   */
+  @func({ cache: "never" })
+  async verdicts(image: string[] = []): Promise<string> {
+    const args = ["--out", `${places.out}/images`, "--again", "--json", "--quiet", ...image];
+    const { stdout } = await answerOf(anew(this.container).withExec(commandLine(await this.node(), "verify", args)));
+    return stdout;
+  }
+
+  /**
    * Writes an SPDX document for each image and platform.
    * @param image The images to describe; all when none is named.
    */
