@@ -11,12 +11,13 @@ import type { Lock, LockedPackage } from "../lock/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, digestOf } from "../store/digest.ts";
 import { writeFileAtomically } from "../store/store.ts";
+import { readWaivers } from "../verify/waivers/read.ts";
 import { componentsOf } from "./components.ts";
 import { provenanceType } from "./evidence.ts";
 import { localSigningKey } from "./keys.ts";
 import { type FileSet, spdx } from "./sbom.ts";
 import { signStatement } from "./sign.ts";
-import { provenance, type Reproduced } from "./statement.ts";
+import { provenance, type Reproduced, type StatedWaiver } from "./statement.ts";
 import { verifyBundle } from "./verify.ts";
 
 export interface SbomFile {
@@ -109,6 +110,7 @@ async function attestImage(
   built: BuiltImage,
   sboms: readonly SbomFile[],
   reproduced: Reproduced,
+  waivers: readonly StatedWaiver[],
   directory: string,
 ): Promise<Attested> {
   const plans = built.platforms.map(({ platform }) => planOf(planned, built.image, platform));
@@ -130,6 +132,7 @@ async function attestImage(
     components: plans.flatMap(({ inputs }) => componentsOf(inputs)),
     fileSets: [...new Map(plans.flatMap(fileSets).map((set) => [set.name, set])).values()],
     reproduced,
+    waivers,
     ...suiteOf(repository.lock, built.image),
   });
   const key = await localSigningKey(host, repository.root);
@@ -155,10 +158,12 @@ export async function attestImages(
   images: readonly BuiltImage[],
   directories: { readonly sboms: string; readonly attestations: string },
 ): Promise<readonly Attested[]> {
+  const waivers = await readWaivers(repository.root);
   const attested: Attested[] = [];
   for (const built of images) {
     const sboms = await writeSboms(host, repository, planned, built, directories.sboms);
-    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", directories.attestations));
+    const own = waivers.filter(({ image }) => image === built.image);
+    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", own, directories.attestations));
   }
   return attested;
 }

@@ -22,6 +22,18 @@ interface PlatformEvidence {
   readonly sbom: Digest;
 }
 
+/** A waiver as waivers.yaml has it. */
+export interface StatedWaiver {
+  readonly platform?: string | undefined;
+  readonly layer?: number | undefined;
+  readonly path?: string | undefined;
+  readonly field?: string | undefined;
+  readonly cause: string;
+  readonly reason: string;
+  readonly owner: string;
+  readonly expires: string;
+}
+
 export interface ProvenanceInput {
   readonly image: string;
   /** Of the image index. */
@@ -40,6 +52,8 @@ export interface ProvenanceInput {
   readonly components: readonly Component[];
   readonly fileSets: readonly FileSet[];
   readonly reproduced: Reproduced;
+  /** What the repository has of waivers for the image, in any order: differences that somebody answers for. */
+  readonly waivers: readonly StatedWaiver[];
   /** URI of the builder, by who is trusted with it; the local one unless given. */
   readonly builder?: string;
 }
@@ -72,6 +86,21 @@ function dependencies(input: ProvenanceInput): readonly ResourceDescriptor[] {
     ...input.components.map(({ key, purl, sha256 }) => ({ name: key, uri: purl, digest: { sha256 } })),
     ...input.fileSets.map((set) => ({ name: set.name, digest: sha256(set.digest) })),
   ]);
+}
+
+function waiversOf(waivers: readonly StatedWaiver[]): readonly object[] {
+  const stated = waivers.map(({ platform, layer, path, field, cause, reason, owner, expires }) => ({
+    ...(platform === undefined ? {} : { platform }),
+    ...(layer === undefined ? {} : { layer }),
+    ...(path === undefined ? {} : { path }),
+    ...(field === undefined ? {} : { field }),
+    cause,
+    reason,
+    owner,
+    expires,
+  }));
+  const byText = new Map(stated.map((item) => [canonicalJson(item), item]));
+  return [...byText.entries()].toSorted((a, b) => (a[0] < b[0] ? -1 : 1)).map(([, item]) => item);
 }
 
 /**
@@ -115,6 +144,7 @@ export function provenance(input: ProvenanceInput): Uint8Array {
         })),
         // SLSA provenance v1, "Extension fields": the vendor's name, an underscore, the field's.
         lockstep_reproduced: input.reproduced,
+        ...(input.waivers.length === 0 ? {} : { lockstep_waivers: waiversOf(input.waivers) }),
       },
     },
   };

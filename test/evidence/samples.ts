@@ -76,4 +76,5 @@ export const provenanceInput: ProvenanceInput = {
   ],
   fileSets: [{ name: "images/web/app", digest: digestOf("files") }],
   reproduced: "yes",
+  waivers: [],
 };

@@ -106,6 +106,28 @@ describe("provenance", () => {
     expect(Buffer.from(provenance(turned)).equals(statement)).toBe(true);
   });
 
+  it("lists the waivers of the image, sorted and with nothing but what they say", () => {
+    const waiver = (cause: string) => ({
+      path: "/var/log/x",
+      field: undefined,
+      cause,
+      reason: "r",
+      owner: "o",
+      expires: "2026-06-30",
+    });
+    const place = { file: "waivers.yaml", line: 2, column: 5 };
+    const stated = provenance({
+      ...provenanceInput,
+      waivers: [Object.assign(waiver("T13"), { place }), waiver("S10")],
+    });
+    const { predicate } = JSON.parse(Buffer.from(stated).toString()) as {
+      predicate: { runDetails: Record<string, unknown> };
+    };
+    const shown = (cause: string) => ({ path: "/var/log/x", cause, reason: "r", owner: "o", expires: "2026-06-30" });
+    expect(predicate.runDetails["lockstep_waivers"]).toEqual([shown("S10"), shown("T13")]);
+    expect(Buffer.from(statement).includes("lockstep_waivers")).toBe(false);
+  });
+
   it("LS6005: is not made for a build that did not reproduce", () => {
     expect(() => provenance({ ...provenanceInput, reproduced: "no" })).toThrow(
       expect.objectContaining({ code: "LS6005", exitCode: 1 }),

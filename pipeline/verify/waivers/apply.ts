@@ -2,7 +2,7 @@
 import type { Problem } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { Comparison, Difference, Waived } from "../compare/comparison.ts";
-import type { Waiver } from "./read.ts";
+import type { Waiver } from "./parse.ts";
 
 /** No waiver lasts longer than this: what nobody looks at again grows for ever. */
 const mostDays = 366;
