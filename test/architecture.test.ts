@@ -25,7 +25,8 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   source: ["host", "report", "shell", "store", "tree", "spec", "lock"],
   registry: ["host", "report", "store", "image"],
   advisory: ["host", "tree", "lock", "source"],
-  build: nouns,
+  // A Dockerfile that is built is read as one that is linted.
+  build: [...nouns, "lint"],
   verify: [...nouns, "build"],
   evidence: [...nouns, "build", "verify"],
   share: [...nouns, "build", "verify", "evidence"],

@@ -9,13 +9,22 @@ import { canonicalJson } from "../store/canonical-json.ts";
 import { Digester, digestOf, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
 import type { BaseTree } from "../source/image/tree.ts";
-import { comparePaths, type Entry, parentOf } from "../tree/entry.ts";
+import type { LayerFacts } from "../source/image/layer.ts";
+import { comparePaths, type DirectoryEntry, type Entry, parentOf } from "../tree/entry.ts";
 import type { BaseNeeds } from "./base/foundation.ts";
 import { type DirectoryMetadata, Directories, showDirectory } from "./directories.ts";
 import type { UnpackedInput } from "./inputs/unpack.ts";
-import { type EntriesLayer, format, type InputsLayer, type PackagesLayer, type PlannedEntry } from "./plan.ts";
+import {
+  type EntriesLayer,
+  format,
+  type InputsLayer,
+  type PackagesLayer,
+  type PlannedEntry,
+  type StepLayer,
+} from "./plan.ts";
 import type { PackageFragment } from "./package-fragment.ts";
 import type { GeneratedFile } from "../tree/generated.ts";
+import type { StepChange } from "./step/change.ts";
 import { infoDirectory } from "./system/info.ts";
 import type { SystemResult } from "./system/types.ts";
 
@@ -28,7 +37,7 @@ export interface UnpackedPackage {
   readonly facts: PackageFacts;
 }
 
-type TitledLayer = EntriesLayer | InputsLayer;
+type TitledLayer = EntriesLayer | InputsLayer | StepLayer;
 
 /** An entry with where its content comes from. */
 interface Item {
@@ -262,6 +271,62 @@ export class Assembly {
       added.map((planned) => plannedItem(planned, layer.epoch)),
     );
     return this.#join([first, ...inputs.map(({ made }) => made.fragment), last]);
+  }
+
+  /** A layer of what a step did. Throws LS4203 where its outputs do not fit on the layers below. */
+  async step(
+    layer: StepLayer,
+    { directories, items }: StepChange,
+    sources: ReadonlyMap<string, string>,
+  ): Promise<Layer> {
+    const isOutput = layer.command.kind === "run" && layer.command.tools !== undefined;
+    // What a step did to the tree itself fits by its nature.
+    const written = isOutput ? this.#outputs(layer, directories, items) : directories;
+    const first = await writeFragment(
+      this.#store,
+      written.map((entry) => ({ entry })),
+    );
+    return this.#join([first, await writeFragment(this.#store, items, sources)]);
+  }
+
+  /** The directories that outputs bring: those that are there stay as they are. */
+  #outputs(
+    layer: StepLayer,
+    directories: StepChange["directories"],
+    items: StepChange["items"],
+  ): readonly DirectoryEntry[] {
+    const made = new Directories(this.#directories);
+    for (const entry of directories) {
+      this.#mustNotBe(entry.path, "directory", layer);
+      made.addNew(entry.path, entry, layer.title);
+    }
+    for (const { entry } of items) {
+      if (!made.has(entry.path)) continue;
+      const message = `${layer.title} puts a ${entry.type} where the layers below have the directory ${entry.path}`;
+      throw new LockstepError({ code: "LS4203", message });
+    }
+    this.#addParents([...directories, ...items.map(({ entry }) => entry)], made, layer);
+    return made.entries(layer.epoch, new Set(directories.map(({ path }) => path)));
+  }
+
+  /** What a layer of a step means for the layers above. */
+  onStep({ entries, removed }: LayerFacts, title: string): void {
+    const directories = new Map(this.#directories);
+    const remove = (path: string): void => {
+      for (const paths of [directories, this.#owners])
+        for (const other of paths.keys()) if (other === path || other.startsWith(`${path}/`)) paths.delete(other);
+    };
+    for (const path of removed) remove(path);
+    for (const { path, type, mode, uid, gid } of entries) {
+      if (type === "directory") {
+        this.#owners.delete(path);
+        directories.set(path, { mode, uid, gid });
+      } else {
+        if (directories.has(path)) remove(path);
+        this.#owners.set(path, title);
+      }
+    }
+    this.#directories = directories;
   }
 
   /** Notes who has a path that is not a directory from now on. */

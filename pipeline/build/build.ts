@@ -25,7 +25,18 @@ import { placeBaseLayer } from "./base/layers.ts";
 import { nothingUnpacked, type Unpacked, unpackPackages } from "./packages.ts";
 import type { Stores } from "./package-fragment.ts";
 import type { UnpackedInput } from "./inputs/unpack.ts";
-import { format, type InputsLayer, layerKey, type PlannedImage, type PlannedLayer } from "./plan.ts";
+import {
+  format,
+  type InputsLayer,
+  layerKey,
+  type Plan,
+  type PlannedImage,
+  type PlannedLayer,
+  type StepLayer,
+} from "./plan.ts";
+import type { PlacedLayer } from "./step/below.ts";
+import type { StepOutcome } from "./step/make.ts";
+import { hasSteps, openSteps, type OpenStep, resultOf, stepsOpen, withUses } from "./step/open.ts";
 import { LockedStore, plannedUse, proveUse, provenEntries, type Used } from "./use.ts";
 import type { ScriptNote, SystemResult } from "./system/types.ts";
 
@@ -46,6 +57,8 @@ export interface BuiltPlatform {
   readonly duration: number;
   /** What maintainer scripts would have done and nobody did. */
   readonly notDone: readonly ScriptNote[];
+  /** What was made of each step. */
+  readonly steps: readonly StepOutcome[];
   /** Scripts of npm packages that npm would have run: `esbuild@0.25.0 postinstall: node install.js`. */
   readonly installScripts: readonly string[];
 }
@@ -72,6 +85,8 @@ interface LayerRecord {
   readonly notDone: readonly ScriptNote[];
   /** Of own layers on a base from a registry. */
   readonly needs?: BaseNeeds;
+  /** Of layers of steps. */
+  readonly step?: StepOutcome;
   /** Of layers of packages: for which entries of the lock it is believed. */
   readonly proven?: Digest;
 }
@@ -83,6 +98,25 @@ async function knownLayer(results: Store, key: string, proven: Digest | undefine
   return blob?.size === record.layer.size ? record : undefined;
 }
 
+/** Steps that are not known and that nobody ran for this build. */
+async function stepsWithout(
+  host: Host,
+  images: readonly PlannedImage[],
+  known: readonly (readonly (LayerRecord | undefined)[])[],
+): Promise<readonly OpenStep[]> {
+  const open = openSteps(images, (image, index) => known[image]?.[index] !== undefined);
+  const results = await Promise.all(open.map(({ image, index }) => resultOf(host, image, index)));
+  return open.filter((_, position) => results[position] === undefined);
+}
+
+/** The layers of a plan that are there, from the bottom up. */
+function placedLayers(plan: Plan, records: readonly LayerRecord[]): readonly PlacedLayer[] {
+  return records.flatMap(({ layer: { digest } }, index) => {
+    const planned = plan.layers[index];
+    return planned === undefined ? [] : [{ digest, planned }];
+  });
+}
+
 /** Layers that are being made, by key: images with a common base reach its layers at the same time. */
 type UnderWay = Map<string, Promise<LayerRecord>>;
 
@@ -91,7 +125,7 @@ async function makeRecord(
   key: string,
   making: Promise<Layer | undefined>,
   notDone: readonly ScriptNote[],
-  needs: () => { readonly needs?: BaseNeeds },
+  needs: () => Pick<LayerRecord, "needs" | "step">,
   proven: Digest | undefined,
 ): Promise<LayerRecord> {
   const layer = await making;
@@ -126,22 +160,36 @@ interface Work {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The layers of one plan, from the bottom up: known, from another image that is making them, or made. */
+/** The layers of one plan before `until`, from the bottom up: known, from another image that is making them, or made. */
 async function buildLayers(
-  { stores, report, unpacked, inputs, underWay, signal }: Work,
+  { host, stores, report, unpacked, inputs, underWay, signal }: Work,
   image: PlannedImage,
   known: readonly (LayerRecord | undefined)[],
+  until = image.plan.layers.length,
 ): Promise<{ readonly records: readonly LayerRecord[]; readonly cached: boolean }> {
   const { plan } = image;
   // Records are found by what their layers take from the lock, which was held against the lock before.
-  if (known.every((record) => record !== undefined)) return { records: known, cached: true };
+  const wanted = known.slice(0, until);
+  if (wanted.every((record) => record !== undefined)) return { records: wanted, cached: true };
   const used: Used[] =
     plan.base === undefined ? [] : [{ section: "bases", key: plan.base.name, sha256: hexOf(plan.base.digest) }];
   const assembly = new Assembly(stores.results, image.sources);
   const tree = await foundationOf(stores, plan);
   if (tree !== undefined) assembly.base(tree);
   const records: LayerRecord[] = [];
-  const layerOf = (planned: PlannedLayer, system: SystemResult | undefined, write: boolean) => {
+  const outcomes = new Map<number, StepOutcome>();
+  const step = async (planned: StepLayer, index: number): Promise<Layer> => {
+    const directory = await resultOf(host, image, index);
+    if (directory === undefined) throw stepsOpen([{ image, index }]);
+    const { makeStepLayer } = await import("./step/make.ts");
+    const below = placedLayers(plan, records);
+    const made = await makeStepLayer(host, stores.results, assembly, planned, below, directory);
+    for (const path of made.outcome.leftOut)
+      report.detail(`${image.image} ${plan.platform}: not taken of a step: /${path}`);
+    outcomes.set(index, made.outcome);
+    return made.layer;
+  };
+  const layerOf = (planned: PlannedLayer, index: number, system: SystemResult | undefined, write: boolean) => {
     switch (planned.kind) {
       case "base":
         used.push({ section: "bases", key: plan.base?.name ?? "", sha256: hexOf(planned.digest) });
@@ -153,6 +201,8 @@ async function buildLayers(
         used.push(...unpackedInputs.map(({ input: { section, key }, made: { sha256 } }) => ({ section, key, sha256 })));
         return assembly.inputs(planned, unpackedInputs, write);
       }
+      case "step":
+        return step(planned, index);
       case "packages": {
         const packages = planned.packages.map((item) => unpacked.package(image, item.key));
         used.push(...packages.map(({ key, sha256 }): Used => ({ section: "packages", key, sha256 })));
@@ -160,7 +210,11 @@ async function buildLayers(
       }
     }
   };
-  for (const [index, planned] of plan.layers.entries()) {
+  const noteStep = async (planned: StepLayer, layer: Layer): Promise<void> => {
+    const { stepFacts } = await import("./step/make.ts");
+    assembly.onStep(await stepFacts(stores.results, layer, planned), planned.title);
+  };
+  for (const [index, planned] of plan.layers.slice(0, until).entries()) {
     if (signal?.aborted === true) throw interrupted();
     const key = layerKey(plan, index);
     const started = underWay.get(key);
@@ -174,12 +228,19 @@ async function buildLayers(
           : systemOnBase(tree, planned.system, `images/${image.image}/image.yaml`)
         : undefined;
     // Read only when the layer is made, and before the next one is.
-    const needs = (): { readonly needs?: BaseNeeds } => {
-      if (tree === undefined || planned.kind === "base") return {};
+    const needs = (): Pick<LayerRecord, "needs" | "step"> => {
+      const outcome = outcomes.get(index);
+      const ofStep = outcome === undefined ? {} : { step: outcome };
+      if (tree === undefined || planned.kind === "base") return ofStep;
       const found = assembly.takeNeeds();
-      return { needs: system === undefined ? found : { ...found, files: accountStates(tree) } };
+      return { ...ofStep, needs: system === undefined ? found : { ...found, files: accountStates(tree) } };
     };
-    const making = layerOf(planned, system, write);
+    if (planned.kind === "step" && there !== undefined) {
+      await noteStep(planned, there.layer);
+      records.push(there);
+      continue;
+    }
+    const making = layerOf(planned, index, system, write);
     if (there !== undefined) {
       await making;
       needs();
@@ -188,9 +249,11 @@ async function buildLayers(
     }
     const record = makeRecord(stores.results, key, making, system?.notDone ?? [], needs, provenEntries(image, planned));
     underWay.set(key, record);
-    records.push(await record);
+    const made = await record;
+    if (planned.kind === "step") await noteStep(planned, made.layer);
+    records.push(made);
   }
-  proveUse(image, used);
+  if (until === plan.layers.length) proveUse(image, used);
   for (const path of assembly.replaced) report.detail(`${image.image} ${plan.platform}: a file set replaces ${path}`);
   return { records, cached: false };
 }
@@ -219,6 +282,7 @@ async function buildPlatform(
       plan.base,
       plan.layers.length - baseLayersOf(plan).length,
       records.map(({ needs }) => needs),
+      hasSteps(image),
     ),
   });
   const blobs = new Map(layers.map(({ digest, size }) => [digest, size]));
@@ -233,6 +297,7 @@ async function buildPlatform(
     cached,
     duration: work.host.elapsed() - begin,
     notDone: records.flatMap(({ notDone }) => notDone),
+    steps: records.flatMap((record) => record.step ?? []),
     installScripts: [...image.inputs.npm].flatMap(([key, { scripts = [] }]) => scripts.map((each) => `${key} ${each}`)),
   };
 }
@@ -271,9 +336,97 @@ export async function writeImage<Part extends Pick<BuiltPlatform, "platform" | "
   return { image, index, platforms, layout, unchanged };
 }
 
+/** What builds of several images need before the first layer is made: locked inputs alone, unpacked where a layer is not known. */
+async function prepare(
+  host: Host,
+  stores: Stores,
+  report: Report,
+  images: readonly PlannedImage[],
+  known: readonly (readonly (LayerRecord | undefined)[])[],
+  signal: AbortSignal | undefined,
+): Promise<Work> {
+  for (const image of images) proveUse(image, plannedUse(image.plan));
+  const locked: Stores = { inputs: new LockedStore(host, stores.inputs, images), results: stores.results };
+  const needed = images.filter((_, index) => known[index]?.includes(undefined));
+  // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
+  if (needed.length > 0) startTarDigest();
+  const unpacked = needed.length > 0 ? await unpackPackages(host, locked, report, needed, signal) : nothingUnpacked;
+  const inputs = needed.some(({ plan }) => plan.layers.some(({ kind }) => kind === "inputs"))
+    ? await (await import("./inputs/unpack.ts")).unpackInputs(host, locked, report, needed, signal)
+    : () => [];
+  return { host, stores: locked, report, unpacked, inputs, underWay: new Map(), signal };
+}
+
+/** A step with the layers that its image has below it, and those of the images that it uses. */
+export interface PreparedStep extends OpenStep {
+  readonly below: readonly PlacedLayer[];
+  /** By what names the image in the plan. */
+  readonly used: ReadonlyMap<Digest, readonly PlacedLayer[]>;
+}
+
+/** The images that steps of a plan's layer use. */
+function usedBy({ plan, uses }: PlannedImage, index: number): readonly (readonly [Digest, PlannedImage])[] {
+  const layer = plan.layers[index];
+  if (layer?.kind !== "step") return [];
+  const { command } = layer;
+  const digests = command.kind === "run" ? [command.tools?.tree] : Object.values(command.images);
+  return digests.flatMap((digest) => {
+    const image = digest === undefined ? undefined : uses.get(digest);
+    return digest === undefined || image === undefined ? [] : [[digest, image] as const];
+  });
+}
+
+/**
+ * Makes what the next steps of images run on: their open steps whose layers below are known or can be made; with `every`, all of their steps
+ * again. Needs every locked input of the images and of those that their steps use in the inputs store. Throws what building throws.
+ */
+export async function prepareSteps(
+  host: Host,
+  stores: Stores,
+  report: Report,
+  images: readonly PlannedImage[],
+  { every, signal }: { readonly every: boolean; readonly signal?: AbortSignal },
+): Promise<readonly PreparedStep[]> {
+  const all = withUses(images);
+  const known = await Promise.all(all.map((image) => knownLayers(stores.results, image)));
+  const open = await stepsWithout(host, all, known);
+  const firstOf = (image: PlannedImage): number | undefined => open.find((step) => step.image === image)?.index;
+  // A step on an image that has one itself has to wait for that one.
+  const ready = open.filter(
+    ({ image, index }) =>
+      firstOf(image) === index && usedBy(image, index).every(([, used]) => firstOf(used) === undefined),
+  );
+  const wanted =
+    every && open.length === 0
+      ? images.flatMap((image) =>
+          image.plan.layers.flatMap(({ kind }, index) => (kind === "step" ? [{ image, index }] : [])),
+        )
+      : ready;
+  const steps = [...new Map(wanted.map((step) => [layerKey(step.image.plan, step.index), step])).values()];
+  if (steps.length === 0) return [];
+  const work = await prepare(host, stores, report, all, known, signal);
+  const made = new Map<PlannedImage, Promise<readonly PlacedLayer[]>>();
+  const layersOf = (image: PlannedImage, until: number): Promise<readonly PlacedLayer[]> => {
+    const building =
+      made.get(image) ??
+      buildLayers(work, image, known[all.indexOf(image)] ?? [], firstOf(image)).then(({ records }) =>
+        placedLayers(image.plan, records),
+      );
+    made.set(image, building);
+    return building.then((layers) => layers.slice(0, until));
+  };
+  return inParallel(steps, host.parallelism, async ({ image, index }) => {
+    const used = usedBy(image, index).map(
+      async ([digest, each]) => [digest, await layersOf(each, each.plan.layers.length)] as const,
+    );
+    return { image, index, below: await layersOf(image, index), used: new Map(await Promise.all(used)) };
+  });
+}
+
 /**
  * Builds planned images and writes one layout for each under `options.out`. Needs every locked input in the inputs store (fetch them
- * first). Throws what hostile or conflicting packages give (LS40xx, LS42xx), LS1003 when interrupted, LS1004 when the disk is full.
+ * first). Throws what hostile or conflicting packages give (LS40xx, LS42xx), LS1003 when interrupted, LS1004 when the disk is full, LS9006
+ * for steps that nobody ran, and LS9008 to LS9012 for what they left.
  */
 export async function buildImages(
   host: Host,
@@ -282,18 +435,10 @@ export async function buildImages(
   images: readonly PlannedImage[],
   options: BuildOptions,
 ): Promise<readonly BuiltImage[]> {
-  for (const image of images) proveUse(image, plannedUse(image.plan));
-  const locked: Stores = { inputs: new LockedStore(host, stores.inputs, images), results: stores.results };
   const known = await Promise.all(images.map((image) => knownLayers(stores.results, image)));
-  const needed = images.filter((_, index) => known[index]?.includes(undefined));
-  // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
-  if (needed.length > 0) startTarDigest();
-  const unpacked =
-    needed.length > 0 ? await unpackPackages(host, locked, report, needed, options.signal) : nothingUnpacked;
-  const inputs = needed.some(({ plan }) => plan.layers.some(({ kind }) => kind === "inputs"))
-    ? await (await import("./inputs/unpack.ts")).unpackInputs(host, locked, report, needed, options.signal)
-    : () => [];
-  const work: Work = { host, stores: locked, report, unpacked, inputs, underWay: new Map(), signal: options.signal };
+  const open = await stepsWithout(host, images, known);
+  if (open.length > 0) throw stepsOpen(open);
+  const work = await prepare(host, stores, report, images, known, options.signal);
   const built = await inParallel(images, host.parallelism, (image, index) =>
     buildPlatform(work, image, known[index] ?? []),
   );

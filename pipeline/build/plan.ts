@@ -146,7 +146,55 @@ export interface PlannedBase {
   readonly fixed: boolean;
 }
 
-export type PlannedLayer = BaseLayer | PackagesLayer | EntriesLayer | InputsLayer;
+/** A program that runs, with everything of its surroundings that may decide what it does (docs/format.md, "Steps"). */
+export interface PlannedRun {
+  readonly kind: "run";
+  readonly argv: readonly string[];
+  /** All of it; nothing else is there. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly workdir: string;
+  readonly hostname: string;
+  readonly network: "none";
+  readonly umask: string;
+  readonly user: string;
+  /** Where it runs instead of the tree so far, and what is taken from there. */
+  readonly tools?: {
+    /** Digest over the layers of the image with the tools. */
+    readonly tree: Digest;
+    /** Sorted by path. */
+    readonly files: readonly PlannedEntry[];
+    /** Paths without a slash at the start. */
+    readonly outputs: readonly { readonly from: string; readonly into: string }[];
+  };
+}
+
+/** A Dockerfile and everything that it is built from. */
+export interface PlannedDockerfile {
+  readonly kind: "dockerfile";
+  /** In the context. */
+  readonly file: string;
+  readonly target?: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** Variables that each of its stages begins with. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly network: "none";
+  /** Images of the repository that it may be from, by name: the hash of their plan for the platform. */
+  readonly images: Readonly<Record<string, Digest>>;
+  /** Sorted by path. */
+  readonly context: readonly PlannedEntry[];
+}
+
+/** What code does to the tree, run on an engine. */
+export interface StepLayer {
+  readonly kind: "step";
+  readonly title: string;
+  readonly epoch: number;
+  /** Number of the rules for surroundings and for what is taken (docs/format.md, "Steps"). */
+  readonly rules: 1;
+  readonly command: PlannedRun | PlannedDockerfile;
+}
+
+export type PlannedLayer = BaseLayer | PackagesLayer | EntriesLayer | InputsLayer | StepLayer;
 
 export interface Plan {
   readonly format: typeof format;
@@ -168,6 +216,10 @@ export interface PlannedImage {
   readonly sources: ReadonlyMap<string, string>;
   /** Locked packages by key. */
   readonly packages: ReadonlyMap<string, LockedPackage>;
+  /** Images that steps of the image run in, or on: those of the images it is `from` too. By what names them in the plan. */
+  readonly uses: ReadonlyMap<Digest, PlannedImage>;
+  /** Seconds after which steps are ended, by the position of their layer. */
+  readonly timeouts: ReadonlyMap<number, number>;
   /** The other entries of the lock that the image needs on its platform, those of the images it is `from` too. */
   readonly inputs: LockedInputs;
 }

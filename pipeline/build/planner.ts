@@ -22,8 +22,11 @@ import type {
   NpmLayer,
   Platform,
   PythonLayer,
+  StepLayerSpec,
   UserSpec,
 } from "../spec/types.ts";
+import type { Digest } from "../store/digest.ts";
+import { usesOf } from "../spec/uses.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { resolveConfig } from "./config.ts";
 import { baseKey, plannedBaseLayers } from "./base/planned.ts";
@@ -45,6 +48,7 @@ import {
   type PlannedLayer,
   planHash,
 } from "./plan.ts";
+import { planStep } from "./step/plan-step.ts";
 
 /** SOURCE_DATE_EPOCH in whole seconds when it is set; LS1005 when it is not a number. */
 export function sourceDateEpoch(host: Host): number | undefined {
@@ -74,6 +78,8 @@ interface Resolved {
   readonly packages: ReadonlyMap<string, LockedPackage>;
   readonly inputs: LockedInputs;
   readonly sources: ReadonlyMap<string, string>;
+  readonly uses: ReadonlyMap<Digest, PlannedImage>;
+  readonly timeouts: ReadonlyMap<number, number>;
   readonly users: readonly UserSpec[];
   readonly groups: readonly GroupSpec[];
 }
@@ -86,6 +92,8 @@ const scratch: Resolved = {
   packages: new Map(),
   inputs: noInputs,
   sources: new Map(),
+  uses: new Map(),
+  timeouts: new Map(),
   users: [],
   groups: [],
 };
@@ -187,7 +195,7 @@ function merge<Item extends { readonly name: string }>(base: readonly Item[], ow
 }
 
 /** Layers that become entries of the plan, each by itself. */
-type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | GitLayer | HttpLayer | NpmLayer | PythonLayer>;
+type EntriesLayerSpec = Exclude<LayerSpec, DebianLayer | GitLayer | HttpLayer | NpmLayer | PythonLayer | StepLayerSpec>;
 
 /** A path without the slashes at its ends. */
 function inside(path: string): string {
@@ -245,28 +253,25 @@ export interface PlanInput {
   readonly bases?: ReadonlyMap<string, BaseConfig>;
 }
 
-/** The specs that are named, in their own order; all when none is named. Throws LS1002 for an unknown name. */
-export function chosenSpecs(specs: readonly ImageSpec[], names: readonly string[]): readonly ImageSpec[] {
-  const unknown = names.filter((name) => !specs.some((spec) => spec.name === name));
-  if (unknown.length > 0) {
-    const all = specs.map((spec) => spec.name);
-    const problems: readonly Problem[] = unknown.map((name) => ({
-      code: "LS1002",
-      message: `there is no image ${JSON.stringify(name)} in images/`,
-      hint: didYouMean(name, all) ?? `the images are ${all.join(", ")}`,
-    }));
-    throw new LockstepError(problems);
-  }
-  return names.length === 0 ? specs : specs.filter(({ name }) => names.includes(name));
-}
-
 /**
  * Plans every platform of the named images (all when none is named), in the order of the specs.
  * The caller has checked that the lock answers the specs. Throws LS1002 for an unknown name, and what reading the file sets gives.
  */
 export function planImages(input: PlanInput, names: readonly string[] = []): readonly PlannedImage[] {
   const { root, specs, lock } = input;
-  const wanted = chosenSpecs(specs, names);
+  const unknown = names.filter((name) => !specs.some((spec) => spec.name === name));
+  if (unknown.length > 0) {
+    const problems: readonly Problem[] = unknown.map((name) => ({
+      code: "LS1002",
+      message: `there is no image ${JSON.stringify(name)} in images/`,
+      hint:
+        didYouMean(
+          name,
+          specs.map((spec) => spec.name),
+        ) ?? `the images are ${specs.map((spec) => spec.name).join(", ")}`,
+    }));
+    throw new LockstepError(problems);
+  }
   const bySpec = new Map(specs.map((spec) => [spec.name, spec]));
   const fileSets = new Map<LayerSpec, FileSet>();
   const fileSet = (layer: LayerSpec & { kind: "files" }): FileSet => {
@@ -305,11 +310,14 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       newestRelease(lock, added.values()),
       ...inputSections.map((it) => newestDate(own[it].values())),
     );
-    const epoch = input.epoch ?? Math.max(base.epoch, newest);
+    const used = usesOf(spec).map(({ name }) => resolve(bySpec.get(name) ?? spec, platform).epoch);
+    const epoch = input.epoch ?? Math.max(base.epoch, newest, ...used);
     const users = merge(base.users, spec.users);
     const groups = merge(base.groups, spec.groups);
     const system = { users, groups };
     const sources = new Map(base.sources);
+    const uses = new Map(base.uses);
+    const timeouts = new Map(base.timeouts);
     const layers: PlannedLayer[] = [...base.layers];
     const hasPackages = spec.layers.some((layer) => layer.kind === "debian");
     if (!hasPackages && spec.users.length + spec.groups.length > 0) {
@@ -341,6 +349,14 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
         layers.push(inputsLayer(title, epoch, inputs));
         continue;
       }
+      if (layer.kind === "run" || layer.kind === "dockerfile") {
+        const step = planStep(root, layer, epoch, (name) => plannedOf(bySpec.get(name) ?? spec, platform));
+        timeouts.set(layers.length, layer.timeout);
+        layers.push(step.layer);
+        for (const [digest, image] of step.uses) uses.set(digest, image);
+        for (const [sha256, path] of step.sources) sources.set(sha256, path);
+        continue;
+      }
       const entries = entriesOf(layer, fileSet).toSorted((a, b) => comparePaths(a.path, b.path));
       layers.push({ kind: "entries", title: titleOf(layer, fileSet), epoch, entries });
       if (layer.kind === "files") for (const [sha256, path] of fileSet(layer).sources) sources.set(sha256, path);
@@ -354,6 +370,8 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       packages,
       inputs: inputsOf((section) => new Map<string, InputEntry>([...base.inputs[section], ...own[section]])),
       sources,
+      uses,
+      timeouts,
       users,
       groups,
     };
@@ -361,20 +379,38 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     return resolved;
   };
 
-  return wanted.flatMap((spec) =>
-    spec.platforms.map((platform) => {
-      const { epoch: own, created, base, layers, config, packages, inputs, sources } = resolve(spec, platform);
-      const fixed = input.epoch !== undefined;
-      const epoch = fixed ? own : Math.max(own, created);
-      const plan: Plan = {
-        format,
-        platform,
-        epoch,
-        layers,
-        config,
-        ...(base === undefined ? {} : { base: { ...base, epoch: own, fixed } }),
-      };
-      return { image: spec.name, plan, hash: planHash(plan), packages, inputs, sources };
-    }),
-  );
+  const plannedImages = new Map<string, PlannedImage>();
+  const plannedOf = (spec: ImageSpec, platform: Platform): PlannedImage => {
+    const key = `${spec.name} ${platform}`;
+    const known = plannedImages.get(key);
+    if (known !== undefined) return known;
+    const {
+      epoch: own,
+      created,
+      base,
+      layers,
+      config,
+      packages,
+      inputs,
+      sources,
+      uses,
+      timeouts,
+    } = resolve(spec, platform);
+    const fixed = input.epoch !== undefined;
+    const epoch = fixed ? own : Math.max(own, created);
+    const plan: Plan = {
+      format,
+      platform,
+      epoch,
+      layers,
+      config,
+      ...(base === undefined ? {} : { base: { ...base, epoch: own, fixed } }),
+    };
+    const made = { image: spec.name, plan, hash: planHash(plan), packages, inputs, sources, uses, timeouts };
+    plannedImages.set(key, made);
+    return made;
+  };
+
+  const wanted = names.length === 0 ? specs : specs.filter((spec) => names.includes(spec.name));
+  return wanted.flatMap((spec) => spec.platforms.map((platform) => plannedOf(spec, platform)));
 }

@@ -27,6 +27,8 @@ function layerUse(plan: Plan, layer: PlannedLayer): readonly Used[] {
     case "base":
       return [{ section: "bases", key: plan.base?.name ?? "", sha256: hexOf(layer.digest) }];
     case "entries":
+    // What steps use are images of the repository, each proven by itself.
+    case "step":
       return [];
   }
 }

@@ -1,5 +1,6 @@
 /** `lockstep build`: plans in, one OCI layout per image out. */
 import { resolve } from "node:path";
+import { hasSteps, stepsVariable } from "../build/step/open.ts";
 import { allLayersKnown, type BuiltImage, buildImages } from "../build/build.ts";
 import type { PlannedImage } from "../build/plan.ts";
 import {
@@ -20,22 +21,38 @@ export interface Built {
   readonly images: readonly BuiltImage[];
 }
 
+/** Where all images are meant, those are left out whose steps nothing here can run, and it is said which. */
+function withoutSteps(
+  { host, report }: Context,
+  names: readonly string[],
+  planned: readonly PlannedImage[],
+): readonly PlannedImage[] {
+  if (names.length > 0 || host.env(stepsVariable) !== undefined) return planned;
+  const left = planned.filter(hasSteps);
+  for (const image of new Set(left.map((item) => item.image)))
+    report.warn(`image ${image} is left out: it has steps that run code; dagger call build --image ${image}`);
+  return planned.filter((item) => !left.includes(item));
+}
+
 /** From the specs to plans, with everything that they need in the store of inputs: from the network, or from a capsule alone. */
 export async function fetchAll(
-  { host, store, report, root, signal }: Context,
+  context: Context,
   names: readonly string[],
   inputs: Store,
   offline: boolean,
   path?: string,
+  leaveOut = false,
 ): Promise<Omit<Built, "images">> {
+  const { host, store, report, root, signal } = context;
   const repository = await openRepository(store, root);
   if (path !== undefined) {
     const { planFromCapsule } = await import("../build/capsule/plan.ts");
     const planned = await planFromCapsule(host, inputs, report, repository, names, resolve(host.cwd, path), signal);
-    return { repository, planned };
+    return { repository, planned: leaveOut ? withoutSteps(context, names, planned) : planned };
   }
   const bases = await admitRepositoryBases(host, inputs, report, repository, names, { signal, offline });
-  const planned = planRepository(host, repository, names, bases);
+  const all = planRepository(host, repository, names, bases);
+  const planned = leaveOut ? withoutSteps(context, names, all) : all;
   if (!offline && !(await allLayersKnown(store, planned))) {
     const { pullWhenConfigured } = await import("../share/share.ts");
     await pullWhenConfigured(host, store, report, planned, signal);
@@ -54,7 +71,7 @@ export async function buildAll(
   capsule?: string,
 ): Promise<Built> {
   const { host, store, report, signal } = context;
-  const { repository, planned } = await fetchAll(context, names, inputs, offline, capsule);
+  const { repository, planned } = await fetchAll(context, names, inputs, offline, capsule, true);
   const images = await buildImages(host, { inputs, results: store }, report, planned, { out, signal });
   return { repository, planned, images };
 }
@@ -77,6 +94,7 @@ export function describeImage({ image, index, platforms, layout, unchanged }: Bu
       seconds: Math.round(built.duration) / 1000,
       layers: built.layers.map(({ digest, size, diffId, tarSize }) => ({ digest, size, diffId, tarSize })),
       notDone: built.notDone,
+      steps: built.steps,
       installScripts: built.installScripts,
     })),
   };

@@ -2,6 +2,8 @@
 import { resolve } from "node:path";
 import { Argument } from "commander";
 import { capsuleBlobs } from "../build/capsule/blobs.ts";
+import { fetchLocked } from "../build/repository.ts";
+import { withUses } from "../build/step/open.ts";
 import { createCapsule } from "../build/capsule/create.ts";
 import { LockstepError } from "../host/errors.ts";
 import { humanBytes } from "../report/format.ts";
@@ -25,12 +27,15 @@ export const examples: CommandModule["examples"] = [
 ];
 
 export const run: CommandModule["run"] = async (context, options, [, ...names]) => {
-  const { host, store, report } = context;
+  const { host, store, report, signal } = context;
   const out = options["out"];
   if (typeof out !== "string") throw new LockstepError({ code: "LS1002", message: "--out needs a path" });
   const path = resolve(host.cwd, out);
-  const { planned } = await fetchAll(context, names, store, options["offline"] === true);
-  const created = await createCapsule(host, store, report, capsuleBlobs(planned), path);
+  const offline = options["offline"] === true;
+  const { repository, planned } = await fetchAll(context, names, store, offline);
+  const all = withUses(planned);
+  await fetchLocked(host, store, report, repository, all, { signal, offline });
+  const created = await createCapsule(host, store, report, capsuleBlobs(all), path);
   const { digest, inputs, size, unchanged } = created;
   const count = `${inputs} ${inputs === 1 ? "input" : "inputs"}, ${humanBytes(size)}`;
   const text = `${digest}  ${shown(context, path)}\n${count}${unchanged ? " (unchanged)" : ""}\n`;

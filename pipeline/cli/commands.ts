@@ -29,6 +29,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./explain.ts"),
   },
   {
+    name: "steps",
+    summary: "prepare steps that run code for an engine",
+    load: () => import("./steps.ts"),
+  },
+  {
     name: "rebase",
     summary: "put the own layers of a built image onto another base image",
     load: () => import("./rebase.ts"),

@@ -50,6 +50,11 @@ export const codes = {
   LS2050: { title: "git repository has an unusable address", exit: 3 },
   LS2051: { title: "git ref is no name", exit: 3 },
   LS2052: { title: "path in a git repository is not usable", exit: 3 },
+  LS2055: { title: "step asks for the network", exit: 3 },
+  LS2056: { title: "options of a step do not fit each other", exit: 3 },
+  LS2057: { title: "layer does not fit above a step that runs code", exit: 3 },
+  LS2058: { title: "Dockerfile cannot be read", exit: 3 },
+  LS2059: { title: "Dockerfile asks for what is not locked", exit: 3 },
   // 21xx Debian packages: indexes and resolving
   LS2101: { title: "package index is malformed", exit: 3 },
   LS2102: { title: "dependency cannot be satisfied", exit: 3 },
@@ -261,7 +266,13 @@ export const codes = {
   LS9003: { title: "command in the container ended without saying why", exit: 4 },
   LS9004: { title: "no single image is meant", exit: 2 },
   LS9005: { title: "engine is of another version", exit: 4 },
-  LS9030: { title: "engine cannot be used", exit: 4 },
+  LS9006: { title: "step that runs code needs a Dagger engine", exit: 4 },
+  LS9007: { title: "step failed", exit: 3 },
+  LS9008: { title: "step left what cannot be in an image", exit: 3 },
+  LS9009: { title: "step changed what Lockstep makes", exit: 3 },
+  LS9010: { title: "output of a step is not there", exit: 3 },
+  LS9011: { title: "step has no shell to start with", exit: 3 },
+  LS9012: { title: "result of a step cannot be read", exit: 4 },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof codes;

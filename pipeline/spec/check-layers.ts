@@ -5,6 +5,7 @@ import { type Located, checkPath, checkTwice, each } from "./check-common.ts";
 import { type LocatedDocument, type Path, placeOf, showPath } from "./located.ts";
 import { checkGit } from "./check-git.ts";
 import { checkHttp } from "./check-http.ts";
+import { checkDockerfile, checkOrder, checkRun } from "./check-steps.ts";
 import type { RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
 import type { Platform } from "./types.ts";
@@ -39,7 +40,7 @@ function checkInside(document: LocatedDocument, path: Path, from: string): reado
   return [{ code: "LS2016", message, place: placeOf(document, path), hint }];
 }
 
-/** Problems LS2007, LS2016 to LS2023, LS2030, LS2031, LS2033 and LS2050 to LS2052 of layers of the right shape. */
+/** Problems LS2007, LS2016 to LS2023, LS2030, LS2031, LS2033, LS2050 to LS2052 and LS2055 to LS2057 of layers of the right shape. */
 export function checkLayers(
   layers: readonly RawLayer[],
   platforms: readonly Platform[],
@@ -123,6 +124,30 @@ export function checkLayers(
       problems.push(...checkPath(document, [...at, "into"], into));
       declared.push([into, [...at, "into"]]);
     }
+    if (layer.run !== undefined) {
+      const at = [...path, "run"];
+      const { files = [], outputs = [] } = layer.run;
+      problems.push(...checkRun(layer.run, at, document));
+      for (const [i, { from, into, exclude }] of files.entries()) {
+        problems.push(...checkInside(document, [...at, "files", i, "from"], from));
+        problems.push(...checkPath(document, [...at, "files", i, "into"], into));
+        for (const [j, text] of exclude.entries())
+          problems.push(...checkGlob(document, [...at, "files", i, "exclude", j], text));
+      }
+      for (const [i, { from, into }] of outputs.entries()) {
+        problems.push(...checkPath(document, [...at, "outputs", i, "from"], from, true));
+        problems.push(...checkPath(document, [...at, "outputs", i, "into"], into));
+        declared.push([into, [...at, "outputs", i, "into"]]);
+      }
+    }
+    if (layer.dockerfile !== undefined) {
+      const at = [...path, "dockerfile"];
+      const { context, file, images, exclude } = layer.dockerfile;
+      problems.push(...checkInside(document, [...at, "context"], context), ...checkDockerfile(file, at, document));
+      for (const [i, text] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], text));
+      const names = each(images, [...at, "images"], (name) => name);
+      problems.push(...checkTwice(document, "LS2021", "image", names));
+    }
     for (const [i, item] of (layer.directories ?? []).entries()) {
       const at = [...path, "directories", i, "path"];
       problems.push(...checkPath(document, at, item.path));
@@ -138,7 +163,7 @@ export function checkLayers(
       links.push([item.path, at]);
     }
   }
-  return [...problems, ...checkDeclared(document, declared, links)];
+  return [...problems, ...checkOrder(layers, document), ...checkDeclared(document, declared, links)];
 }
 
 /** A path is a directory or a link, not both, and nothing can be put below a link of the same image. */

@@ -5,6 +5,7 @@ import { comparePaths } from "../tree/entry.ts";
 import { debianGids, debianUsers, minimalGids, minimalUsers } from "./base-groups.ts";
 import type { ParsedImage } from "./parse.ts";
 import type { DebianLayer, ImageSpec } from "./types.ts";
+import { checkUses, isStep, usesOf } from "./uses.ts";
 
 export type Images = ReadonlyMap<string, ParsedImage>;
 
@@ -40,17 +41,29 @@ function checkFrom({ spec, at }: ParsedImage, images: Images, folders: readonly 
 
 /** Each circle once, told by the image whose name sorts first. */
 function checkCircle({ spec, at }: ParsedImage, images: Images): readonly Problem[] {
-  const names = [spec.name];
-  for (let next = spec.from; next !== undefined; next = images.get(next)?.spec.from) {
-    if (next === spec.name) {
-      if (names.some((name) => comparePaths(name, spec.name) < 0)) return [];
-      const message = `images are based on each other: ${[...names, next].join(" -> ")}`;
-      return [{ code: "LS2012", message, place: at(["from"]), hint: "remove one `from` of the circle" }];
+  const trailTo = (name: string, trail: readonly string[], seen: Set<string>): readonly string[] | undefined => {
+    const next = images.get(name)?.spec;
+    if (next === undefined) return undefined;
+    for (const other of [
+      ...(next.from === undefined ? [] : [next.from]),
+      ...usesOf(next).map(({ name: used }) => used),
+    ]) {
+      if (other === spec.name) return [...trail, other];
+      if (seen.has(other)) continue;
+      seen.add(other);
+      const found = trailTo(other, [...trail, other], seen);
+      if (found !== undefined) return found;
     }
-    if (names.includes(next)) return [];
-    names.push(next);
-  }
-  return [];
+    return undefined;
+  };
+  const names = trailTo(spec.name, [spec.name], new Set());
+  if (names === undefined || names.some((name) => comparePaths(name, spec.name) < 0)) return [];
+  const message = `images are based on each other: ${names.join(" -> ")}`;
+  const first = names[1];
+  const path = spec.from === first ? ["from"] : (usesOf(spec).find(({ name }) => name === first)?.path ?? []);
+  const bases = names.slice(1).every((name, index) => images.get(names[index] ?? "")?.spec.from === name);
+  const hint = `remove one ${bases ? "`from`" : "link"} of the circle`;
+  return [{ code: "LS2012", message, place: at(path), hint }];
 }
 
 /** On an image of a registry nobody knows which packages there are, also not for images further up the chain. */
@@ -87,6 +100,23 @@ function checkBase({ spec, at }: ParsedImage, bases: readonly ImageSpec[]): read
     const message = `dependencies: none on image "${below.name}", which has its packages with their dependencies`;
     problems.push({ code: "LS2014", message, place: at([...path, "dependencies"]), hint: "write dependencies: all" });
   }
+  return problems;
+}
+
+/** The files of the system are made from packages and accounts alone: above a step they would undo what it did to them. */
+function checkAbove({ spec, at }: ParsedImage, bases: readonly ImageSpec[]): readonly Problem[] {
+  const below = bases.find(({ layers }) => layers.some(isStep));
+  if (below === undefined) return [];
+  const hint = `put them into image "${below.name}", before its step`;
+  const problems: Problem[] = [];
+  const tell = (path: readonly (string | number)[], what: string): void => {
+    const message = `${what} on image "${below.name}", which has a step that runs code`;
+    problems.push({ code: "LS2057", message, place: at(path), hint });
+  };
+  const debian = spec.layers.findIndex(({ kind }) => kind === "debian");
+  if (debian >= 0) tell(["layers", debian], "packages");
+  if (spec.users.length > 0) tell(["users"], "users");
+  if (spec.groups.length > 0) tell(["groups"], "groups");
   return problems;
 }
 
@@ -149,7 +179,7 @@ function checkReferences({ spec, at }: ParsedImage, bases: readonly ImageSpec[])
 }
 
 /**
- * All problems LS2011 to LS2014, LS2019, LS2020 and LS2036 between images. `folders` are the names of all image folders, also of those whose
+ * All problems LS2011 to LS2014, LS2019, LS2020, LS2036 and LS2057 between images. `folders` are the names of all image folders, also of those whose
  * spec could not be parsed: to be from one of those is not one more mistake.
  */
 export function checkGraph(images: Images, folders: readonly string[]): readonly Problem[] {
@@ -160,19 +190,23 @@ export function checkGraph(images: Images, folders: readonly string[]): readonly
       ...checkCircle(image, images),
       ...checkBase(image, bases),
       ...checkForeign(image, bases),
+      ...checkUses(image, images, folders),
+      ...checkAbove(image, bases),
       ...checkInherited(image, bases),
       ...(whole ? checkReferences(image, bases) : []),
     ];
   });
 }
 
-/** Images in the order they can be built: a base before those that are from it, otherwise by name. There must be no circle. */
+/** Images in the order they can be built: a base or an image with tools before those that need it, otherwise by name. There must be no circle. */
 export function buildOrder(specs: readonly ImageSpec[]): readonly ImageSpec[] {
   const waiting = specs.toSorted((a, b) => comparePaths(a.name, b.name));
   const ordered: ImageSpec[] = [];
   const done = new Set<string>();
   while (waiting.length > 0) {
-    const next = waiting.findIndex(({ from }) => from === undefined || done.has(from));
+    const next = waiting.findIndex(
+      (spec) => (spec.from === undefined || done.has(spec.from)) && usesOf(spec).every(({ name }) => done.has(name)),
+    );
     const [spec] = waiting.splice(Math.max(next, 0), 1);
     if (spec === undefined) break;
     ordered.push(spec);

@@ -4,6 +4,7 @@ import { comparePaths } from "../tree/entry.ts";
 import { checkImage } from "./checks.ts";
 import { type LocatedDocument, type Path, keyPlaceOf, placeOf, showPath, without, writtenAt } from "./located.ts";
 import { byPlatform, signatureUrl } from "./check-http.ts";
+import { dockerfileLayerOf, runLayerOf } from "./parse-steps.ts";
 import { inOrder, pathsOf, problemsOf, showValue, valueAt } from "./schema-problems.ts";
 import type { RawImage, RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
@@ -100,6 +101,20 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
       interpreter,
       owner: ownerOf(owner),
     };
+  }
+  if (raw.run !== undefined) {
+    const env = asText(document, [...path, "run", "env"], raw.run.env);
+    return runLayerOf(
+      raw.run,
+      place,
+      env,
+      (index) => placeOf(document, [...path, "run", "files", index]),
+      document.file,
+    );
+  }
+  if (raw.dockerfile !== undefined) {
+    const args = asText(document, [...path, "dockerfile", "args"], raw.dockerfile.args);
+    return dockerfileLayerOf(raw.dockerfile, place, args, document.file);
   }
   return { kind: "symlinks", place, symlinks: raw.symlinks ?? [] };
 }

@@ -1,5 +1,6 @@
 /** The schema of images/<name>/image.yaml: shapes, patterns and ranges. What needs more than one value to decide is checked in checks.ts. */
 import { z } from "zod";
+import { dockerfile, run } from "./schema-steps.ts";
 
 /** Wording rule: every message of this schema says what the value must be, as a clause that follows the value's path. */
 function text(pattern: RegExp, must: string) {
@@ -222,9 +223,11 @@ const layer = z
     http: http.optional(),
     npm: npm.optional(),
     python: python.optional(),
+    run: run.optional(),
+    dockerfile: dockerfile.optional(),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
-    error: "must have exactly one of debian, files, directories, symlinks, git, http, npm and python",
+    error: "must have exactly one of debian, files, directories, symlinks, git, http, npm, python, run and dockerfile",
   })
   .meta({ minProperties: 1, maxProperties: 1 });
 

@@ -44,7 +44,7 @@ async function checkSource(root: string, realRoot: string, from: string, place: 
   return { code: "LS2016", message, place, hint: "copy the files into the repository" };
 }
 
-/** Problems LS2015 and LS2016 of the file sets, npm projects and files of requirements and keys of an image whose names were found good. */
+/** Problems LS2015 and LS2016 of the file sets, npm projects, contexts, files of requirements and keys of an image whose names were found good. */
 export async function checkSources(
   root: string,
   spec: ImageSpec,
@@ -56,8 +56,17 @@ export async function checkSources(
     if (layer.kind === "npm") return checkSource(root, realRoot, layer.project, placeOfSource(index, "npm", "project"));
     if (layer.kind === "http" && layer.signature !== undefined)
       return checkSource(root, realRoot, layer.signature.key, placeOfSource(index, "http", "signature", "key"));
+    if (layer.kind === "dockerfile")
+      return checkSource(root, realRoot, layer.context, placeOfSource(index, "dockerfile", "context"));
     if (layer.kind !== "python") return undefined;
     return checkSource(root, realRoot, layer.requirements, placeOfSource(index, "python", "requirements"));
   });
-  return (await Promise.all(checks)).filter((problem) => problem !== undefined);
+  const ofSteps = spec.layers.flatMap((layer, index) =>
+    layer.kind === "run"
+      ? (layer.tools?.files ?? []).map(({ from }) =>
+          checkSource(root, realRoot, from, placeOfSource(index, "run", "files")),
+        )
+      : [],
+  );
+  return (await Promise.all([...checks, ...ofSteps])).filter((problem) => problem !== undefined);
 }

@@ -137,6 +137,44 @@ export interface PythonLayer {
   readonly owner: Owner;
 }
 
+/** A step that runs code: on the tree so far, or in an image with tools, of which only outputs are taken. */
+export interface RunLayer {
+  readonly kind: "run";
+  readonly place: Place;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute path. */
+  readonly workdir: string;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly tools?: {
+    /** Name of an image of this repository. */
+    readonly image: string;
+    readonly files: readonly FilesLayer[];
+    /** Absolute paths: in the step, and in the image. */
+    readonly outputs: readonly { readonly from: string; readonly into: string }[];
+  };
+}
+
+/** The file system that a Dockerfile makes. */
+export interface DockerfileLayer {
+  readonly kind: "dockerfile";
+  readonly place: Place;
+  /** Directory, relative to the repository root. */
+  readonly context: string;
+  /** Relative to `context`. */
+  readonly file: string;
+  readonly target?: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** Names of images of this repository, sorted. */
+  readonly images: readonly string[];
+  readonly exclude: readonly string[];
+  readonly timeout: number;
+}
+
+/** Layers that need an engine to run code. */
+export type StepLayerSpec = RunLayer | DockerfileLayer;
+
 export type LayerSpec =
   | DebianLayer
   | FilesLayer
@@ -145,7 +183,8 @@ export type LayerSpec =
   | HttpLayer
   | NpmLayer
   | GitLayer
-  | PythonLayer;
+  | PythonLayer
+  | StepLayerSpec;
 
 export interface Owner {
   readonly uid: number;

@@ -1,7 +1,7 @@
 /** What `build` gives: images as layouts, and what can be asked of them. */
 import { type Container, dag, type Directory, type File, func, object, type Secret } from "@dagger.io/dagger";
 import { anew, places, withKey } from "./program.ts";
-import { commandLine, stdoutOf } from "./command.ts";
+import { afterOf, stdoutOf } from "./command.ts";
 
 interface BuiltImage {
   readonly image: string;
@@ -51,8 +51,10 @@ export class Build {
     return found;
   }
 
-  private names(): string[] {
-    return imagesIn(this.report).map(({ image }) => image);
+  /** The container after a command about the images that were built. */
+  private run(name: string, options: readonly string[], from: Container = this.after): Promise<Container> {
+    const images = imagesIn(this.report).map(({ image }) => image);
+    return afterOf({ from, node: this.node, name, args: [...options, "--quiet", ...images], images });
   }
 
   /**
@@ -91,9 +93,8 @@ export class Build {
 
   /** An SPDX document for each image and platform. */
   @func()
-  sbom(): Directory {
-    const args = ["--out", places.out, "--quiet", ...this.names()];
-    return this.after.withExec(commandLine(this.node, "sbom", args)).directory(`${places.out}/sbom`);
+  async sbom(): Promise<Directory> {
+    return (await this.run("sbom", ["--out", places.out])).directory(`${places.out}/sbom`);
   }
 
   /**
@@ -102,17 +103,14 @@ export class Build {
    */
   @func({ cache: "never" })
   async provenance(key: Secret): Promise<Directory> {
-    const args = ["--out", places.out, "--quiet", ...this.names()];
-    const signed = withKey(anew(this.after), key).withExec(commandLine(this.node, "attest", args));
-    await stdoutOf(signed);
+    const signed = await this.run("attest", ["--out", places.out], withKey(anew(this.after), key));
     return signed.directory(`${places.out}/attestations`);
   }
 
   /** Rebuilds the images in other surroundings, from downloads alone, and compares. Fails when a digest differs. */
   @func()
-  verify(): Promise<string> {
-    const args = ["--out", `${places.out}/images`, "--quiet", "--again", ...this.names()];
-    return stdoutOf(this.after.withExec(commandLine(this.node, "verify", args)));
+  async verify(): Promise<string> {
+    return stdoutOf(await this.run("verify", ["--out", `${places.out}/images`, "--again"]));
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Runs a command of the program in its container, and gives what it said or why it failed. */
-import type { Container } from "@dagger.io/dagger";
-import { places } from "./program.ts";
+import type { Container, Platform } from "@dagger.io/dagger";
+import { once, places } from "./program.ts";
 
 /** A command line of the program: what `lockstep <name> …` is on the local back end. */
 export function commandLine(node: string, name: string, args: readonly string[]): string[] {
@@ -21,6 +21,7 @@ function printed(error: unknown): Printed {
 
 /** What a command answered: its exit code, and what it wrote to stdout. */
 interface Answer {
+  readonly after: Container;
   readonly exit: number;
   readonly stdout: string;
 }
@@ -40,17 +41,88 @@ function failureText(error: unknown): string {
   return `LS9003 the command ended with code ${exitCode} and said no more than:\n${last}`;
 }
 
-/** The answer of a command that may say no (exit code 1 or 3 with a document); everything else that fails is thrown as text. */
-export async function answerOf(container: Container): Promise<Answer> {
+/** A command to run in a container, about images: all of the repository when none is named. */
+interface Call {
+  readonly from: Container;
+  readonly node: string;
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly images?: readonly string[];
+}
+
+/** The last lines of a step that failed, with why it may have: LS9007. */
+function stepFailure(title: string, error: unknown): Error {
+  const { stdout = "", stderr = "", exitCode } = printed(error);
+  const why =
+    exitCode === undefined
+      ? "could not be run"
+      : exitCode === 124
+        ? "took longer than its timeout"
+        : exitCode === 137
+          ? "was killed (code 137), as when memory runs out"
+          : `ended with code ${exitCode}`;
+  const said = exitCode === undefined && error instanceof Error ? error.message : `${stdout}\n${stderr}`;
+  const last = said
+    .replace(/ \[traceparent:[^\]]*\]/g, "")
+    .trim()
+    .split("\n")
+    .slice(-10)
+    .join("\n");
+  return new Error(`LS9007 ${title} ${why}${last === "" ? "" : `:\n${last}`}`, { cause: error });
+}
+
+interface OpenStep {
+  readonly key: string;
+  readonly platform: string;
+  readonly title: string;
+}
+
+/** Runs the open steps of images on the engine, or all of them `again`, and gives the container with what they left. */
+async function withSteps({ from, node, args, images = [] }: Call, again: boolean): Promise<Container> {
+  const capsule = args.includes("--capsule") ? ["--capsule", places.capsule] : [];
+  const options = [...capsule, ...(again ? ["--again", once()] : [])];
+  const line = ["--out", places.contexts, ...options, "--json", "--quiet", ...images];
+  const prepared = from.withExec(commandLine(node, "steps", line));
+  const document = JSON.parse(await stdoutOf(prepared)) as { readonly result: { readonly steps: readonly OpenStep[] } };
+  const { steps } = document.result;
+  if (steps.length === 0) throw new Error("LS9006 steps are open that cannot be prepared");
+  const results = await Promise.all(
+    steps.map(async ({ key, platform, title }) => {
+      const context = prepared.directory(`${places.contexts}/${key}`);
+      const left = context.dockerBuild({ platform: platform as Platform, noInit: true }).rootfs();
+      await left.sync().catch((error: unknown) => Promise.reject(stepFailure(title, error)));
+      return { path: `${places.steps}/${again ? "again/" : ""}${key}`, left };
+    }),
+  );
+  return results.reduce((made, { path, left }) => made.withMountedDirectory(path, left), from);
+}
+
+/**
+ * The answer of a command that may say no (exit code 1 or 3 with a document), and the container after it; everything else that fails is
+ * thrown as text. Steps that it finds open are run, and then the command again.
+ */
+export async function answerOf(call: Call): Promise<Answer> {
+  const { from, node, name, args } = call;
+  const after = from.withExec(commandLine(node, name, args));
   try {
-    return { exit: 0, stdout: await container.stdout() };
+    return { after, exit: 0, stdout: await after.stdout() };
   } catch (error) {
-    const { stdout = "", exitCode } = printed(error);
+    const { stdout = "", stderr = "", exitCode } = printed(error);
+    const said = `${stdout}${stderr}`;
+    if (said.includes("LS9006"))
+      return answerOf({ ...call, from: await withSteps(call, / a second time /.test(said)) });
     if (exitCode !== undefined && stdout.startsWith('{"version":') && !stdout.startsWith('{"version":1,"error"')) {
-      return { exit: exitCode, stdout };
+      return { after, exit: exitCode, stdout };
     }
     throw new Error(failureText(error), { cause: error });
   }
+}
+
+/** The container after a command that must succeed, steps included. */
+export async function afterOf(call: Call): Promise<Container> {
+  const { after, exit, stdout } = await answerOf(call);
+  if (exit !== 0) throw new Error(stdout.trim());
+  return after;
 }
 
 /** The stdout of a command that must succeed. */

@@ -16,7 +16,7 @@ import {
   type Secret,
 } from "@dagger.io/dagger";
 import { Build } from "./build.ts";
-import { answerOf, commandLine, stdoutOf } from "./command.ts";
+import { afterOf, answerOf, commandLine, stdoutOf } from "./command.ts";
 import { Pinned, Shipped } from "./results.ts";
 import { anew, checkEngine, nodeOf, places, surroundings, withCapsule, withKey, withLogin } from "./program.ts";
 import { complaints, type Subject } from "./problems.ts";
@@ -87,6 +87,16 @@ export class Lockstep {
     });
   }
 
+  /** The container after a command about images: all when none is named. */
+  private async run(
+    from: Container,
+    name: string,
+    args: readonly string[],
+    images: readonly string[] = [],
+  ): Promise<Container> {
+    return afterOf({ from, node: await this.node(), name, args: [...args, "--quiet", ...images], images });
+  }
+
   private async node(): Promise<string> {
     const [version, platform] = await Promise.all([dag.version(), dag.defaultPlatform()]);
     checkEngine(version);
@@ -100,10 +110,9 @@ export class Lockstep {
    */
   @func()
   async build(image: string[] = [], capsule?: Directory): Promise<Build> {
-    const node = await this.node();
-    const args = ["--out", `${places.out}/images`, ...taking(capsule), "--json", "--quiet", ...image];
-    const after = withCapsule(this.container, capsule).withExec(commandLine(node, "build", args));
-    return new Build(after, node, await stdoutOf(after));
+    const args = ["--out", `${places.out}/images`, ...taking(capsule), "--json"];
+    const after = await this.run(withCapsule(this.container, capsule), "build", args, image);
+    return new Build(after, await this.node(), await stdoutOf(after));
   }
 
   /**
@@ -121,20 +130,8 @@ export class Lockstep {
     capsule?: Directory,
   ): Promise<string> {
     const options = [...(again ? ["--again"] : []), ...(document ? ["--json"] : []), ...taking(capsule)];
-    const args = ["--out", `${places.out}/images`, ...options, "--quiet", ...image];
     const from = withCapsule(again ? anew(this.container) : this.container, capsule);
-    return stdoutOf(from.withExec(commandLine(await this.node(), "verify", args)));
-  }
-
-  /**
-   * The document of `verify --again --json`, also when something differs: for programs that compare engines.
-   * @param image The images to verify; all when none is named.
-   */
-  @func({ cache: "never" })
-  async verdicts(image: string[] = []): Promise<string> {
-    const args = ["--out", `${places.out}/images`, "--again", "--json", "--quiet", ...image];
-    const { stdout } = await answerOf(anew(this.container).withExec(commandLine(await this.node(), "verify", args)));
-    return stdout;
+    return stdoutOf(await this.run(from, "verify", ["--out", `${places.out}/images`, ...options], image));
   }
 
   /**
@@ -143,9 +140,7 @@ export class Lockstep {
    */
   @func()
   async sbom(image: string[] = []): Promise<Directory> {
-    const args = ["--out", places.out, "--quiet", ...image];
-    const after = this.container.withExec(commandLine(await this.node(), "sbom", args));
-    await stdoutOf(after);
+    const after = await this.run(this.container, "sbom", ["--out", places.out], image);
     return after.directory(`${places.out}/sbom`);
   }
 
@@ -156,9 +151,7 @@ export class Lockstep {
    */
   @func({ cache: "never" })
   async attest(key: Secret, image: string[] = []): Promise<Directory> {
-    const args = ["--out", places.out, "--quiet", ...image];
-    const after = withKey(anew(this.container), key).withExec(commandLine(await this.node(), "attest", args));
-    await stdoutOf(after);
+    const after = await this.run(withKey(anew(this.container), key), "attest", ["--out", places.out], image);
     return after.directory(`${places.out}/attestations`);
   }
 
@@ -180,9 +173,7 @@ export class Lockstep {
   /** The Kubernetes manifests with the images' digests: the content of `manifests/rendered`. */
   @func()
   async render(): Promise<Directory> {
-    const args = ["--out", `${places.out}/images`, "--quiet"];
-    const after = this.container.withExec(commandLine(await this.node(), "render", args));
-    await stdoutOf(after);
+    const after = await this.run(this.container, "render", ["--out", `${places.out}/images`]);
     return after.directory(`${places.repository}/manifests/rendered`);
   }
 
@@ -193,8 +184,8 @@ export class Lockstep {
    */
   @func()
   async check(path: string[] = [], document: boolean = false): Promise<string> {
-    const args = ["--out", `${places.out}/images`, "--quiet", ...(document ? ["--json"] : []), ...path];
-    return stdoutOf(this.whole().withExec(commandLine(await this.node(), "check", args)));
+    const args = ["--out", `${places.out}/images`, ...(document ? ["--json"] : []), ...path];
+    return stdoutOf(await this.run(this.whole(), "check", args));
   }
 
   /** The findings of the lint as SARIF 2.1.0, also when there are some. */
@@ -212,9 +203,7 @@ export class Lockstep {
    */
   @func()
   async capsule(image: string[] = []): Promise<Directory> {
-    const args = ["create", "--out", `${places.out}/capsule`, "--quiet", ...image];
-    const after = this.container.withExec(commandLine(await this.node(), "capsule", args));
-    await stdoutOf(after);
+    const after = await this.run(this.container, "capsule", ["create", "--out", `${places.out}/capsule`], image);
     return after.directory(`${places.out}/capsule`);
   }
 
@@ -274,9 +263,8 @@ export class Lockstep {
     login?: Secret,
   ): Promise<string> {
     const tags = tag.flatMap((name) => ["--tag", name]);
-    const args = ["--out", `${places.out}/images`, "--to", to, ...tags, ...expectation(expect), "--quiet", ...image];
-    const line = commandLine(await this.node(), "publish", args);
-    return stdoutOf(withLogin(anew(this.container), login).withExec(line));
+    const args = ["--out", `${places.out}/images`, "--to", to, ...tags, ...expectation(expect)];
+    return stdoutOf(await this.run(withLogin(anew(this.container), login), "publish", args, image));
   }
 
   /**
@@ -309,8 +297,7 @@ export class Lockstep {
    */
   @func({ cache: "never" })
   async ship(key: Secret): Promise<Shipped> {
-    const args = ["--out", places.out, "--quiet"];
-    const after = withKey(anew(this.container), key).withExec(commandLine(await this.node(), "ship", args));
+    const after = await this.run(withKey(anew(this.container), key), "ship", ["--out", places.out]);
     const summary = await stdoutOf(after);
     return new Shipped(
       after.directory(places.out),
@@ -332,7 +319,7 @@ export class Lockstep {
 
   private async problems(about: Subject): Promise<void> {
     const args = ["--out", `${places.out}/images`, "--json", "--quiet"];
-    const { stdout } = await answerOf(this.whole().withExec(commandLine(await this.node(), "check", args)));
+    const { stdout } = await answerOf({ from: this.whole(), node: await this.node(), name: "check", args });
     const found = complaints(stdout, about);
     if (found.length > 0) throw new Error(found.join("\n"));
   }
@@ -362,7 +349,6 @@ export class Lockstep {
   @func()
   @check()
   async imagesAreReproducible(): Promise<void> {
-    const args = ["--out", `${places.out}/images`, "--quiet", "--again"];
-    await stdoutOf(this.container.withExec(commandLine(await this.node(), "verify", args)));
+    await this.run(this.container, "verify", ["--out", `${places.out}/images`, "--again"]);
   }
 }

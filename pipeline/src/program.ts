@@ -7,6 +7,8 @@ export const places = {
   repository: "/repository",
   out: "/out",
   store: "/store",
+  steps: "/steps",
+  contexts: "/contexts",
   config: "/config",
   certificates: "/certificates.pem",
   advisories: "/advisories",
@@ -121,6 +123,7 @@ export function surroundings(settings: Settings): Container {
   const variables: Readonly<Record<string, string | undefined>> = {
     HOME: "/root",
     LOCKSTEP_STORE: places.store,
+    LOCKSTEP_STEPS: places.steps,
     XDG_CONFIG_HOME: places.config,
     CI: "true",
     npm_config_registry: npmRegistry,
@@ -160,7 +163,12 @@ export function withLogin(container: Container, login: Secret | undefined): Cont
   return container.withMountedSecret(places.login, login).withEnvVariable("REGISTRY_AUTH_FILE", places.login);
 }
 
+/** A word that nobody used before. */
+export function once(): string {
+  return crypto.randomUUID();
+}
+
 /** Runs again although nothing that decides the outcome changed: for what asks the network or has an effect outside. */
 export function anew(container: Container): Container {
-  return container.withEnvVariable("LOCKSTEP_RUN", crypto.randomUUID());
+  return container.withEnvVariable("LOCKSTEP_RUN", once());
 }

@@ -2,6 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stepsVariable } from "../build/step/open.ts";
 import { interrupted, LockstepError, messageOf } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { damagedBlobs } from "../image/layout.ts";
@@ -94,6 +95,7 @@ export async function rebuild(
   );
   try {
     const epoch = host.env("SOURCE_DATE_EPOCH");
+    const steps = host.env(stepsVariable);
     const env: Record<string, string> = {
       HOME: await directory("home"),
       LANG: "tr_TR.UTF-8",
@@ -101,6 +103,8 @@ export async function rebuild(
       TZ: "Pacific/Kiritimati",
       LOCKSTEP_STORE: await directory("store"),
       ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }),
+      // Steps were run a second time for this.
+      ...(steps === undefined ? {} : { [stepsVariable]: join(steps, "again") }),
     };
     const out = join(await directory("made"), "out");
     const main = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
@@ -128,6 +132,14 @@ export async function rebuild(
     });
     if (result.code !== 0) {
       const said = result.stderr.toString("utf8").trim();
+      if (said.startsWith("LS9006")) {
+        const names = options.images.join(", ");
+        throw new LockstepError({
+          code: "LS9006",
+          message: `steps of ${names} have to be run a second time to compare`,
+          hint: `do it on a Dagger engine: dagger call verify ${options.images.map((name) => `--image ${name}`).join(" ")}`,
+        });
+      }
       throw new LockstepError({
         code: "LS5002",
         message: `the rebuild ended with code ${result.code ?? result.signal}${said === "" ? "" : `:\n${said}`}`,

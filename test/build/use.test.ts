@@ -121,6 +121,47 @@ function everything(): Promise<TinyRepository> {
   });
 }
 
+/** Steps with every member: they take no entry of the lock. */
+const steps: readonly PlannedLayer[] = [
+  {
+    kind: "step",
+    title: "lockstep: run make",
+    epoch: 7,
+    rules: 1,
+    command: {
+      kind: "run",
+      argv: ["/usr/bin/make", "install"],
+      env: { PATH: "/usr/bin", TZ: "UTC" },
+      workdir: "/src",
+      hostname: "dagger",
+      network: "none",
+      umask: "0022",
+      user: "0:0",
+      tools: {
+        tree: `sha256:${"9a".repeat(32)}`,
+        files: [{ path: "src/a.c", type: "file", mode: 0o644, uid: 0, gid: 0, size: 1, sha256: "bc".repeat(32) }],
+        outputs: [{ from: "out/a", into: "usr/bin/a" }],
+      },
+    },
+  },
+  {
+    kind: "step",
+    title: "lockstep: dockerfile app/Dockerfile",
+    epoch: 7,
+    rules: 1,
+    command: {
+      kind: "dockerfile",
+      file: "Dockerfile",
+      target: "final",
+      args: { VERSION: "1" },
+      env: { TZ: "UTC" },
+      network: "none",
+      images: { base: `sha256:${"de".repeat(32)}` },
+      context: [{ path: "Dockerfile", type: "file", mode: 0o644, uid: 0, gid: 0, size: 1, sha256: "f0".repeat(32) }],
+    },
+  },
+];
+
 /** An image on a base of a registry. */
 async function onBase(): Promise<PlannedImage> {
   const base = { layers: [{ entries: [{ path: "etc/passwd", content: "root:x:0:0::/:/bin/sh\n" }] }], config: {} };
@@ -134,7 +175,7 @@ async function onBase(): Promise<PlannedImage> {
 async function plannedWithCommit(): Promise<Plan> {
   const { plan } = await planned();
   const layer: PlannedLayer = { kind: "inputs", title: "git", epoch: 7, inputs: [commit], entries: [] };
-  return { ...plan, layers: [...plan.layers, layer] };
+  return { ...plan, layers: [...plan.layers, layer, ...steps] };
 }
 
 async function planned(): Promise<PlannedImage> {
@@ -149,6 +190,7 @@ const layerKinds: Readonly<Record<PlannedLayer["kind"], true>> = {
   packages: true,
   entries: true,
   inputs: true,
+  step: true,
 };
 const ways: Readonly<Record<PlannedInput["unpack"], true>> = {
   file: true,

@@ -308,7 +308,7 @@ describe("what is wrong with an image spec", () => {
       "two kinds in one layer",
       `${head}  - debian: { suite: trixie, packages: [nodejs] }\n    directories: [{ path: /a }]\n`,
       [
-        `LS2007 ${at}:3:5 layers[0] must have exactly one of debian, files, directories, symlinks, git, http, npm and python`,
+        `LS2007 ${at}:3:5 layers[0] must have exactly one of debian, files, directories, symlinks, git, http, npm, python, run and dockerfile`,
       ],
     ],
     [

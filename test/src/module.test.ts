@@ -74,8 +74,8 @@ describe("the module's files", () => {
 
 describe("the module's functions", () => {
   // `store` looks after a directory of this machine, `lock` merges files for Git, and `explain` compares what lies here or in registries:
-  // they have no use in an engine.
-  const here = ["store", "lock", "explain"];
+  // they have no use in an engine. `steps` is part of every function that builds.
+  const here = ["store", "lock", "explain", "steps"];
 
   it.each(commands.filter(({ name }) => !here.includes(name)).map(({ name }) => name))("have %s", (name) => {
     const method = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -114,8 +114,73 @@ describe("the module's functions", () => {
     expect(paths).toContainEqual(expect.stringContaining(`/out/images/web/blobs/sha256/${"a".repeat(64)}`));
     expect(paths).toContainEqual(expect.stringContaining('"/out/images/web"'));
     expect(steps(chains)).toContainEqual(
-      expect.stringContaining('"verify","--out","/out/images","--quiet","--again","web"'),
+      expect.stringContaining('"verify","--out","/out/images","--again","--quiet","web"'),
     );
+  });
+
+  it("run the steps that a command finds open on the engine, without a network, and then the command again", async () => {
+    const key = "d".repeat(64);
+    const open: Failure = { exitCode: 4, stdout: "", stderr: 'LS9006 image "hello" has a step that runs code' };
+    const prepared = JSON.stringify({
+      version: 1,
+      result: { steps: [{ key, platform: "linux/amd64", title: "lockstep: run make" }] },
+    });
+    const answers = (chain: readonly Call[]): string | Failure => {
+      const line = chain.findLast(({ name }) => name === "withExec")?.args ?? "";
+      if (line.includes('"steps"')) return prepared;
+      const ready = chain.some(({ name, args }) => name === "withMountedDirectory" && args.includes(`/steps/${key}`));
+      return chain.at(-1)?.name !== "stdout" || ready ? engine(built(["hello", digest]))(chain) : open;
+    };
+    const { chains, byId } = await withSession(answers, async () => {
+      expect((await lockstep().build(["hello"])).digests).toBe(`hello ${digest}\n`);
+    });
+    const lines = steps(chains).map((line) => /"(build|steps)".*/.exec(line)?.[0]);
+    expect(lines).toContain('"steps","--out","/contexts","--json","--quiet","hello","--root","/repository"]');
+    const results = [...byId.values()].filter((chain) => chain.some(({ name }) => name === "dockerBuild"));
+    expect(results[0]?.slice(-3)).toEqual([
+      { name: "directory", args: `path:"/contexts/${key}"` },
+      { name: "dockerBuild", args: expect.stringMatching(/(?=.*platform:"linux\/amd64")(?=.*noInit:true)/) as string },
+      { name: "rootfs", args: "" },
+    ]);
+  });
+
+  it("LS9007: tell a step that failed by its code and its last lines, and prepare a second run for a rebuild", async () => {
+    const failing = async (step: Failure, rebuild = false): Promise<readonly [string, readonly string[]]> => {
+      let message = "";
+      const answers = (chain: readonly Call[]): string | Failure => {
+        const line = chain.findLast(({ name }) => name === "withExec")?.args ?? "";
+        if (chain.some(({ name }) => name === "dockerBuild")) return step;
+        if (line.includes('"steps"'))
+          return JSON.stringify({
+            result: { steps: [{ key: "e", platform: "linux/amd64", title: "lockstep: run make" }] },
+          });
+        if (chain.at(-1)?.name !== "stdout") return engine("")(chain);
+        return {
+          exitCode: 4,
+          stdout: "",
+          stderr: `LS9006 steps${rebuild ? " have to be run a second time to compare" : ""}`,
+        };
+      };
+      const { chains } = await withSession(answers, async () => {
+        await lockstep()
+          .verify(["hello"])
+          .catch((error: Error) => (message = error.message));
+      });
+      return [message, steps(chains)];
+    };
+    const ended = { exitCode: 2, stdout: "", stderr: "make: *** No rule" };
+    expect((await failing(ended))[0]).toBe("LS9007 lockstep: run make ended with code 2:\nmake: *** No rule");
+    expect((await failing({ ...ended, exitCode: 124, stderr: "" }))[0]).toBe(
+      "LS9007 lockstep: run make took longer than its timeout",
+    );
+    expect((await failing({ ...ended, exitCode: 137, stderr: "" }))[0]).toContain(
+      "was killed (code 137), as when memory runs out",
+    );
+    const again = async (): Promise<string> =>
+      (await failing(ended, true))[1].map((line) => /"--again","([^"]+)"/.exec(line)?.[1] ?? "").join("");
+    const first = await again();
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await again()).not.toBe(first);
   });
 
   it("LS9004: ask which image is meant when several were built", async () => {
@@ -138,7 +203,6 @@ describe("the module's functions", () => {
     expect(pins[0]).toContain("LOCKSTEP_RUN");
     expect(pins[0]).not.toBe(pins[1]);
     expect(await run((module) => module.verify([], true))).toContain("LOCKSTEP_RUN");
-    expect(await run((module) => module.verdicts())).toContain("LOCKSTEP_RUN");
     expect(await run((module) => module.build())).toBe("");
     expect(await run((module) => module.verify())).toBe("");
   });
@@ -193,16 +257,6 @@ describe("what goes wrong", () => {
   it("takes any engine of its line", async () => {
     await withSession(engine(built(["web", digest]), "v0.21.9"), async () => {
       await expect(lockstep().build()).resolves.toBeDefined();
-    });
-  });
-
-  it("gives the document of verdicts also when they are not good, and nothing that is no document", async () => {
-    const document = '{"version":1,"command":"verify","exit":1,"result":{"verdicts":[]}}';
-    await withSession(engine({ exitCode: 1, stdout: document, stderr: "" }), async () => {
-      expect(await lockstep().verdicts(["web"])).toBe(document);
-    });
-    await withSession(engine({ exitCode: 4, stdout: "", stderr: "LS3103 no mirror" }), async () => {
-      await expect(lockstep().verdicts(["web"])).rejects.toThrow("LS3103 no mirror");
     });
   });
 

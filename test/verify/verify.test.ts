@@ -50,6 +50,7 @@ function built({
       duration: 0,
       notDone: [],
       installScripts: [],
+      steps: [],
     })),
   };
 }

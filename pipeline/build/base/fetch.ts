@@ -5,6 +5,7 @@ import type { Lock, LockedBase, LockedBlob } from "../../lock/types.ts";
 import type { Report } from "../../report/report.ts";
 import type { BaseConfig } from "../../source/image/config.ts";
 import { checkBytes } from "../../source/image/manifest.ts";
+import { usesOf } from "../../spec/uses.ts";
 import type { ImageSpec, Platform } from "../../spec/types.ts";
 import type { Store } from "../../store/store.ts";
 import { baseKey } from "./planned.ts";
@@ -28,7 +29,7 @@ interface WantedBlob extends LockedBlob {
 /** Blobs fetched at once. */
 const parallel = 4;
 
-/** Bases that images need, with the platforms; also those of the images they are from. All images when none is named. */
+/** Bases that images need, with the platforms; also those of the images they are from, or use in steps. All images when none is named. */
 export function basesOf(
   specs: readonly ImageSpec[],
   names: readonly string[],
@@ -37,12 +38,17 @@ export function basesOf(
   const found = new Map<string, Set<Platform>>();
   for (const wanted of specs) {
     if (names.length > 0 && !names.includes(wanted.name)) continue;
-    let spec: ImageSpec | undefined = wanted;
-    while (spec?.from !== undefined) spec = byName.get(spec.from);
-    if (spec?.base === undefined) continue;
-    const platforms = found.get(spec.base.image) ?? new Set();
-    for (const platform of wanted.platforms) platforms.add(platform);
-    found.set(spec.base.image, platforms);
+    const needed = new Set([wanted]);
+    for (const spec of needed) {
+      for (const name of [spec.from, ...usesOf(spec).map((use) => use.name)]) {
+        const other = byName.get(name ?? "");
+        if (other !== undefined) needed.add(other);
+      }
+      if (spec.base === undefined) continue;
+      const platforms = found.get(spec.base.image) ?? new Set();
+      for (const platform of wanted.platforms) platforms.add(platform);
+      found.set(spec.base.image, platforms);
+    }
   }
   return found;
 }

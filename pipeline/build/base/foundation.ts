@@ -58,6 +58,7 @@ export function baseAnnotations(
   base: PlannedBase | undefined,
   ownLayers: number,
   needs: readonly (BaseNeeds | undefined)[],
+  steps = false,
 ): Readonly<Record<string, string>> {
   if (base === undefined) return {};
   const { name, digest, ...kept } = base;
@@ -66,6 +67,8 @@ export function baseAnnotations(
     directories: Object.assign({}, ...needs.map((each) => each?.directories ?? {})) as Readonly<Record<string, string>>,
     files: Object.assign({}, ...needs.map((each) => each?.files ?? {})) as Readonly<Record<string, string>>,
     layers: ownLayers,
+    // What a step does may depend on anything in the base: such an image is built anew, and a note with this member says so.
+    ...(steps ? { steps } : {}),
   };
   return {
     [rebaseAnnotation]: canonicalJson(note),

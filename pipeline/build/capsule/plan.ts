@@ -2,6 +2,7 @@
 import type { Host } from "../../host/host.ts";
 import type { Report } from "../../report/report.ts";
 import type { Store } from "../../store/store.ts";
+import { withUses } from "../step/open.ts";
 import type { PlannedImage } from "../plan.ts";
 import { admitRepositoryBases, fetchLocked, planRepository, type Repository } from "../repository.ts";
 import { capsuleBlobs, repositoryBaseBlobs } from "./blobs.ts";
@@ -26,7 +27,8 @@ export async function planFromCapsule(
   await capsule.take(store, report, repositoryBaseBlobs(repository, names), signal);
   const bases = await admitRepositoryBases(host, store, report, repository, names, options);
   const planned = planRepository(host, repository, names, bases);
-  await capsule.take(store, report, capsuleBlobs(planned), signal);
-  await fetchLocked(host, store, report, repository, planned, options);
+  const all = withUses(planned);
+  await capsule.take(store, report, capsuleBlobs(all), signal);
+  await fetchLocked(host, store, report, repository, all, options);
   return planned;
 }

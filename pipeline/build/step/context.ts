@@ -1,0 +1,194 @@
+/** What an engine gets to run a step: a build context with a Dockerfile, and the trees and files that it needs (docs/steps.md). */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { LockstepError } from "../../host/errors.ts";
+import { paddingOf, tarHeader } from "../../image/tar.ts";
+import { Digester, digestOf, hexOf } from "../../store/digest.ts";
+import type { Store } from "../../store/store.ts";
+import type { PreparedStep } from "../build.ts";
+import type { PlannedDockerfile, PlannedEntry, PlannedRun, StepLayer } from "../plan.ts";
+import { treeOf } from "./below.ts";
+import { contextStage, hermeticDockerfile } from "./dockerfile.ts";
+import { flatten, TarFile } from "./flatten.ts";
+import type { FileTree } from "./tree.ts";
+
+/** What starts a step: a shell for what only a shell sets, and programs of coreutils, or of busybox. */
+const starters = ["bin/sh", "usr/bin/env", "usr/bin/timeout"] as const;
+
+/** Whether there is something at a path, links followed as a kernel would. */
+function isThere(tree: FileTree, path: string, links = 0): boolean {
+  const parts = path.split("/");
+  for (const end of parts.keys()) {
+    const here = parts.slice(0, end + 1).join("/");
+    const inode = tree.get(here);
+    if (inode === undefined) return false;
+    if (inode.type !== "symlink") continue;
+    const target = inode.target ?? "";
+    const from = target.startsWith("/") ? [] : parts.slice(0, end);
+    const next: string[] = [];
+    for (const part of [...from, ...target.split("/"), ...parts.slice(end + 1)]) {
+      if (part === "..") next.pop();
+      else if (part !== "" && part !== ".") next.push(part);
+    }
+    return links < 40 && isThere(tree, next.join("/"), links + 1);
+  }
+  return true;
+}
+
+/** LS9011 for a tree without what starts a step. */
+function checkStarters(tree: FileTree, { title }: StepLayer): void {
+  const missing = starters.filter((path) => !isThere(tree, path));
+  if (missing.length === 0) return;
+  const names = missing.map((path) => `/${path}`).join(" and ");
+  const message = `${title}: where the step runs there is no ${names}`;
+  const hint = "add the packages dash and coreutils, or run it in an image with tools";
+  throw new LockstepError({ code: "LS9011", message, hint });
+}
+
+/**
+ * The command line of a step. The shell sets what is inherited otherwise and makes way; `run` is in no process that the step can see, and
+ * makes an engine run it again.
+ */
+function commandLine(run: PlannedRun, timeout: number, nonce: string): readonly string[] {
+  const start = `read -r name < /proc/sys/kernel/hostname && [ "$name" = "$1" ] && umask ${run.umask} && cd "$2" && shift 2 && exec "$@"`;
+  const env = Object.entries(run.env).map(([name, value]) => `${name}=${value}`);
+  const shell = ["/bin/sh", "-c", start, `lockstep-${nonce}`, run.hostname, run.workdir];
+  return [...shell, "/usr/bin/timeout", "-k", "10", String(timeout), "/usr/bin/env", "-i", ...env, ...run.argv];
+}
+
+/** As an instruction has it: nothing in it looks like a here-document. */
+function jsonForm(args: readonly string[]): string {
+  return JSON.stringify(args).replaceAll("<", "\\u003c");
+}
+
+/** The files of a plan as an archive; LS4101 when one is not what was planned. */
+async function writeFiles(
+  entries: readonly PlannedEntry[],
+  sources: ReadonlyMap<string, string>,
+  path: string,
+): Promise<void> {
+  const file = new TarFile(path);
+  try {
+    for (const { path: name, type, mode, uid, gid, size = 0, sha256 = "", target = "" } of entries) {
+      const base = { path: name, mode, uid, gid, mtime: 0 };
+      if (type !== "file") {
+        await file.write(tarHeader(type === "symlink" ? { ...base, type, target } : { ...base, type }));
+        continue;
+      }
+      await file.write(tarHeader({ ...base, type, size }));
+      const digester = new Digester();
+      for await (const piece of createReadStream(sources.get(sha256) ?? "")) {
+        digester.update(piece as Buffer);
+        await file.write(piece as Buffer);
+      }
+      if (digester.size !== size || hexOf(digester.finish()) !== sha256) {
+        const message = "changed while the step was prepared";
+        throw new LockstepError({ code: "LS4101", message, place: { file: name }, hint: "run it again" });
+      }
+      await file.write(new Uint8Array(paddingOf(size)));
+    }
+    await file.end();
+  } catch (error) {
+    file.destroy();
+    throw error;
+  }
+}
+
+async function writeRun(
+  results: Store,
+  { image, index, below, used }: PreparedStep,
+  layer: StepLayer,
+  run: PlannedRun,
+  directory: string,
+  nonce: string,
+): Promise<void> {
+  const layers = run.tools === undefined ? below : (used.get(run.tools.tree) ?? []);
+  const tree = await treeOf(results, layers);
+  checkStarters(tree, layer);
+  await flatten(results, layers, tree, join(directory, "tree.tar"));
+  const files = run.tools?.files ?? [];
+  if (files.length > 0) await writeFiles(files, image.sources, join(directory, "files.tar"));
+  const lines = [
+    "FROM scratch",
+    "ADD tree.tar /",
+    ...(files.length > 0 ? ["ADD files.tar /"] : []),
+    `RUN --network=none ${jsonForm(commandLine(run, image.timeouts.get(index) ?? 0, nonce))}`,
+  ];
+  await writeFile(join(directory, "Dockerfile"), `${lines.join("\n")}\n`);
+}
+
+/** The trees of the images that a Dockerfile is from, and what their configs say of how programs run in them. */
+async function writeImages(
+  results: Store,
+  { image, used }: PreparedStep,
+  command: PlannedDockerfile,
+  directory: string,
+) {
+  const images = [];
+  for (const [name, digest] of Object.entries(command.images)) {
+    const layers = used.get(digest) ?? [];
+    await flatten(results, layers, await treeOf(results, layers), join(directory, `${name}.tar`));
+    const { Env = [], WorkingDir: workdir, User: user } = image.uses.get(digest)?.plan.config ?? {};
+    images.push({
+      name,
+      env: Env,
+      ...(workdir === undefined ? {} : { workdir }),
+      ...(user === undefined ? {} : { user }),
+    });
+  }
+  return images;
+}
+
+async function writeDockerfile(
+  results: Store,
+  step: PreparedStep,
+  command: PlannedDockerfile,
+  directory: string,
+  nonce: string,
+): Promise<readonly string[]> {
+  const { image, index } = step;
+  const written = command.context.find(({ path }) => path === command.file);
+  const source = image.sources.get(written?.sha256 ?? "");
+  const place = { file: `images/${image.image}/image.yaml` };
+  if (source === undefined) {
+    const message = `there is no ${command.file} in the context`;
+    throw new LockstepError({ code: "LS2058", message, place, hint: "name it with file:" });
+  }
+  if (command.context.some(({ path }) => /(?:^|\/|\.)\.?dockerignore$/.test(path))) {
+    const message = "the context has a .dockerignore, which says what is in it besides image.yaml";
+    throw new LockstepError({ code: "LS2059", message, place, hint: "write exclude: in its place, and exclude it" });
+  }
+  const timeout = image.timeouts.get(index) ?? 0;
+  const images = await writeImages(results, step, command, directory);
+  const text = await readFile(source, "utf8");
+  if (hexOf(digestOf(text)) !== written?.sha256) {
+    const message = "changed while the step was prepared";
+    throw new LockstepError({ code: "LS4101", message, place: { file: command.file }, hint: "run it again" });
+  }
+  const file = image.plan.layers[index]?.title.replace("lockstep: dockerfile ", "") ?? command.file;
+  const hermetic = hermeticDockerfile(text, file, command, images, { timeout, nonce });
+  await writeFiles(command.context, image.sources, join(directory, `${contextStage}.tar`));
+  await writeFile(join(directory, "Dockerfile"), hermetic.text);
+  return hermetic.notTaken.map((keyword) => `${keyword} of the Dockerfile is not taken: config: of image.yaml says it`);
+}
+
+/**
+ * Writes the build context of a step into `directory`, and gives what a person should know of it. Another `nonce` makes an engine run it
+ * again, and is not seen by it. Throws LS9011 where the step could not be started, LS2058 and LS2059 for Dockerfiles that cannot be built so.
+ */
+export async function writeContext(
+  results: Store,
+  step: PreparedStep,
+  directory: string,
+  nonce: string,
+): Promise<readonly string[]> {
+  const layer = step.image.plan.layers[step.index];
+  if (layer?.kind !== "step") throw new LockstepError({ code: "LS1000", message: "this layer is no step" });
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  const { command } = layer;
+  if (command.kind === "dockerfile") return writeDockerfile(results, step, command, directory, nonce);
+  await writeRun(results, step, layer, command, directory, nonce);
+  return [];
+}

@@ -1,0 +1,61 @@
+/** `lockstep steps`: what an engine needs to run the steps of images, one build context for each. */
+import { join } from "node:path";
+import { prepareSteps } from "../build/build.ts";
+import { layerKey } from "../build/plan.ts";
+import { fetchLocked } from "../build/repository.ts";
+import { withUses } from "../build/step/open.ts";
+import { LockstepError } from "../host/errors.ts";
+import { table } from "../report/table.ts";
+import { capsuleOption, fetchAll } from "./build.ts";
+import { type CommandModule, outputDirectory, shown } from "./command.ts";
+
+export const define: CommandModule["define"] = (command) => {
+  command
+    .argument("[image...]", "images whose steps are prepared; all when none is named")
+    .option("-o, --out <directory>", "where contexts go (usually out/steps in the repository)")
+    .option(
+      "--again <word>",
+      "prepare steps whose result is known too, so that an engine runs them again for each word",
+    )
+    .option("--capsule <path>", "take every input from this capsule, and nothing from the network")
+    .option("--offline", "never touch the network");
+};
+
+export const examples: CommandModule["examples"] = ["lockstep steps hello", "lockstep steps --again second --json"];
+
+export const run: CommandModule["run"] = async (context, options, names) => {
+  const { host, store, report, signal } = context;
+  const out = outputDirectory(context, options, "out/steps");
+  const offline = options["offline"] === true;
+  const again = typeof options["again"] === "string" ? options["again"] : undefined;
+  if (again !== undefined && !/^[A-Za-z0-9-]{1,64}$/.test(again)) {
+    const hint = "write letters, digits and hyphens, at most 64";
+    throw new LockstepError({ code: "LS1002", message: "--again needs a word", hint });
+  }
+  const { repository, planned } = await fetchAll(context, names, store, offline, capsuleOption(options));
+  const used = withUses(planned).filter((image) => !planned.includes(image));
+  await fetchLocked(host, store, report, repository, used, { signal, offline });
+  const every = again !== undefined;
+  const prepared = await prepareSteps(host, { inputs: store, results: store }, report, planned, { every, signal });
+  const { writeContext } = await import("../build/step/context.ts");
+  const steps = [];
+  for (const step of prepared) {
+    const { image, plan } = step.image;
+    const key = layerKey(plan, step.index);
+    const directory = join(out, key);
+    const notes = await writeContext(store, step, directory, again ?? "first");
+    for (const note of notes) report.warn(`${image}: ${note}`);
+    const title = plan.layers[step.index]?.title ?? "";
+    steps.push({ key, image, platform: plan.platform, title, directory, notes });
+  }
+  const text =
+    steps.length === 0
+      ? "no step is open\n"
+      : table(steps, [
+          { title: "image", value: ({ image }) => image },
+          { title: "platform", value: ({ platform }) => platform },
+          { title: "step", value: ({ title }) => title.replace("lockstep: ", "") },
+          { title: "context", value: ({ directory }) => shown(context, directory) },
+        ]);
+  return { exit: 0, result: { steps }, text };
+};

@@ -1,0 +1,191 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { prepareSteps } from "../../../pipeline/build/build.ts";
+import { writeContext } from "../../../pipeline/build/step/context.ts";
+import { silent } from "../../../pipeline/report/report.ts";
+import { run, temporaryDirectory } from "../../support.ts";
+import { image, type TinyOptions, tinyRepository } from "../tiny-repository.ts";
+import { canUnpack, unpack } from "./step-scene.ts";
+
+const shell = {
+  name: "shell",
+  architecture: "all",
+  data: [
+    { name: "./usr/bin/dash", content: "#!", mode: 0o755 },
+    { name: "./usr/bin/sh", flag: "2", link: "dash" },
+    { name: "./usr/bin/env", content: "#!", mode: 0o755 },
+    { name: "./usr/bin/timeout", content: "#!", mode: 0o755 },
+  ],
+} as const;
+
+/** Contexts of the next steps, in directories. */
+async function contexts(options: TinyOptions, nonce = "first") {
+  const at = await tinyRepository(options);
+  const stores = { inputs: at.store, results: at.store };
+  const steps = await prepareSteps(at.host, stores, silent, await at.plan(), { every: false });
+  return Promise.all(
+    steps.map(async (step, index) => {
+      const directory = join(at.directory, `context-${index}`);
+      const notes = await writeContext(at.store, step, directory, nonce);
+      return { directory, notes, dockerfile: readFileSync(join(directory, "Dockerfile"), "utf8") };
+    }),
+  );
+}
+
+/** The command line of the only RUN. */
+function commandOf(dockerfile: string): readonly string[] {
+  const [, json = "[]"] = /^RUN --network=none (\[.*\])$/m.exec(dockerfile) ?? [];
+  return JSON.parse(json) as readonly string[];
+}
+
+const app = (step: string): TinyOptions => ({
+  images: { app: image("shell", `  - run: ${step}\n`) },
+  packages: [shell],
+});
+
+describe("the context of a run step", () => {
+  it("has the tree, and a command line that fixes what a program inherits", async () => {
+    const [first] = await contexts(app("{ argv: [/bin/x, <<E, 'a b'], env: { B: 2 }, workdir: /tmp, timeout: 7 }"));
+    expect(readdirSync(first?.directory ?? "").toSorted()).toEqual(["Dockerfile", "tree.tar"]);
+    expect(first?.dockerfile).not.toContain("<<");
+    expect(first?.dockerfile.split("\n").slice(0, 2)).toEqual(["FROM scratch", "ADD tree.tar /"]);
+    const words = commandOf(first?.dockerfile ?? "");
+    expect(words.slice(3, 12)).toEqual([
+      "lockstep-first",
+      "dagger",
+      "/tmp",
+      "/usr/bin/timeout",
+      "-k",
+      "10",
+      "7",
+      "/usr/bin/env",
+      "-i",
+    ]);
+    const env = words.slice(12, -3);
+    for (const variable of [
+      "B=2",
+      "SOURCE_DATE_EPOCH=1767323045",
+      "TZ=UTC",
+      "LC_ALL=C.UTF-8",
+      "HOME=/root",
+      "OMP_NUM_THREADS=1",
+      "PYTHONHASHSEED=0",
+    ])
+      expect(env).toContain(variable);
+    expect(words.slice(-3)).toEqual(["/bin/x", "<<E", "a b"]);
+  });
+
+  it("starts a program with exactly its variables, its directory and umask, wherever the engine was started", async () => {
+    const [first] = await contexts(app("{ argv: [/bin/sh, -c, 'env | sort; umask; pwd; echo $0'], workdir: / }"));
+    // What starts it is run here as it is; the name of this host is put in the place of the container's.
+    const words = commandOf(first?.dockerfile ?? "").map((word) =>
+      word === "dagger" ? readFileSync("/proc/sys/kernel/hostname", "utf8").trim() : word,
+    );
+    const [program = "", ...args] = ["-c", 'umask 077; TRACEPARENT=1 LC_ALL=tr_TR.UTF-8 exec "$@"', "sh", ...words];
+    const said = run("/bin/sh", [program, ...args], { env: { OTEL_X: "1", TZ: "Pacific/Kiritimati" } });
+    expect(said.stderr.toString("utf8")).toBe("");
+    const env = words.slice(12, -3).filter((word) => /^[A-Z_]+=/.test(word));
+    expect(said.stdout.toString("utf8").trim().split("\n")).toEqual([
+      ...[...env, "PWD=/"].toSorted(),
+      "0022",
+      "/",
+      "/bin/sh",
+    ]);
+  });
+
+  it("is started under no other name of the host", async () => {
+    const [first] = await contexts(app("{ argv: [/bin/echo, ran] }"));
+    const [program = "", ...args] = commandOf(first?.dockerfile ?? "").map((word) =>
+      word === "dagger" ? "elsewhere" : word,
+    );
+    const { status, stdout } = run(program, args);
+    expect([status, stdout.toString("utf8")]).toEqual([1, ""]);
+  });
+
+  it("is another one for another word, outside of what the program sees", async () => {
+    const lines = await Promise.all(["one", "two"].map((word) => contexts(app("{ argv: [/bin/x] }"), word)));
+    const [one, two] = lines.map(([only]) => commandOf(only?.dockerfile ?? ""));
+    expect(one?.filter((word, index) => word !== two?.[index])).toEqual(["lockstep-one"]);
+  });
+
+  it.skipIf(!canUnpack)("has the files for tools beside the tree of the tools (needs root, tar)", async () => {
+    const [first] = await contexts({
+      images: {
+        app: `platforms: [linux/amd64]\nlayers:\n  - run: { argv: [/bin/x], tools: tools, files: [{ from: src, into: /src, exclude: [no] }], outputs: [{ from: /a, into: /a }] }\n`,
+        tools: image("shell"),
+      },
+      packages: [shell],
+      files: { "images/app/src/a.c": "int main;", "images/app/src/no": "" },
+    });
+    expect(first?.dockerfile).toContain("ADD tree.tar /\nADD files.tar /\n");
+    const directory = temporaryDirectory();
+    unpack(join(first?.directory ?? "", "tree.tar"), directory);
+    unpack(join(first?.directory ?? "", "files.tar"), directory);
+    expect(readdirSync(join(directory, "src"))).toEqual(["a.c"]);
+    expect(readFileSync(join(directory, "src/a.c"), "utf8")).toBe("int main;");
+    expect(readdirSync(join(directory, "usr/bin"))).toContain("timeout");
+  });
+
+  it("LS9011: is not made where nothing could start the step", async () => {
+    const bare = { ...shell, data: shell.data.slice(0, 1) };
+    await expect(contexts({ ...app("{ argv: [/bin/x] }"), packages: [bare] })).rejects.toThrow(
+      "LS9011 lockstep: run /bin/x: where the step runs there is no /bin/sh and /usr/bin/env and /usr/bin/timeout; add the packages dash and coreutils",
+    );
+  });
+});
+
+describe("the context of a dockerfile step", () => {
+  const legacy = (files: Readonly<Record<string, string>>): TinyOptions => ({
+    images: {
+      base: image("shell"),
+      legacy: "platforms: [linux/amd64]\nlayers:\n  - dockerfile: { context: app, images: [base] }\n",
+    },
+    packages: [shell],
+    files,
+  });
+
+  it.skipIf(!canUnpack)(
+    "has the trees of images and the files of the context as archives, and nothing of it beside them (needs root, tar)",
+    async () => {
+      const files = {
+        "images/legacy/app/Dockerfile": 'FROM base\nCOPY . /\nCMD ["/x"]\n',
+        "images/legacy/app/bin/x": "x",
+      };
+      const [first] = await contexts(legacy(files));
+      const directory = first?.directory ?? "";
+      expect(readdirSync(directory).toSorted()).toEqual(["Dockerfile", "base.tar", "lockstep-context.tar"]);
+      expect(first?.notes).toEqual(["CMD of the Dockerfile is not taken: config: of image.yaml says it"]);
+      const unpacked = temporaryDirectory();
+      unpack(join(directory, "lockstep-context.tar"), unpacked);
+      expect(readdirSync(unpacked).toSorted()).toEqual(["Dockerfile", "bin"]);
+      expect(readFileSync(join(unpacked, "Dockerfile"), "utf8")).toBe(files["images/legacy/app/Dockerfile"]);
+    },
+  );
+
+  it("LS2058, LS2059: is not made without a Dockerfile, with a .dockerignore, or with what is not locked", async () => {
+    await expect(contexts(legacy({ "images/legacy/app/x": "" }))).rejects.toThrow(
+      "LS2058 images/legacy/image.yaml there is no Dockerfile in the context",
+    );
+    const sound = { "images/legacy/app/Dockerfile": "FROM base\n" };
+    await expect(contexts(legacy({ ...sound, "images/legacy/app/.dockerignore": "x" }))).rejects.toThrow(
+      "LS2059 images/legacy/image.yaml the context has a .dockerignore",
+    );
+    await expect(contexts(legacy({ "images/legacy/app/Dockerfile": "FROM debian:12\n" }))).rejects.toThrow(
+      "LS2059 images/legacy/app/Dockerfile:1:6 FROM debian:12",
+    );
+  });
+
+  it("LS4101: is not made of files that change meanwhile", async () => {
+    const at = await tinyRepository(
+      legacy({ "images/legacy/app/Dockerfile": "FROM base\n", "images/legacy/app/x": "x" }),
+    );
+    const stores = { inputs: at.store, results: at.store };
+    const [step] = await prepareSteps(at.host, stores, silent, await at.plan(), { every: false });
+    writeFileSync(join(at.root, "images/legacy/app/x"), "y");
+    if (step === undefined) throw new Error("no step is open");
+    await expect(writeContext(at.store, step, join(at.directory, "c"), "n")).rejects.toThrow(
+      "LS4101 x changed while the step was prepared",
+    );
+  });
+});

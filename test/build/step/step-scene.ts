@@ -1,0 +1,61 @@
+/** Steps without an engine: the tree that one is given is unpacked by GNU tar, and a test changes it as the step would. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { prepareSteps } from "../../../pipeline/build/build.ts";
+import { layerKey } from "../../../pipeline/build/plan.ts";
+import { treeOf } from "../../../pipeline/build/step/below.ts";
+import { flatten } from "../../../pipeline/build/step/flatten.ts";
+import { stepsVariable } from "../../../pipeline/build/step/open.ts";
+import { silent } from "../../../pipeline/report/report.ts";
+import { hasProgram, run } from "../../support.ts";
+import { tinyRepository, type TinyOptions, type TinyRepository } from "../tiny-repository.ts";
+
+/** Owners and capabilities are only kept for root. */
+export const canUnpack = process.getuid?.() === 0 && hasProgram("tar");
+
+export interface StepScene extends TinyRepository {
+  /** Does the next open steps of images: each gets its directory with the tree as it is before. Gives how many there were. */
+  step(change: (directory: string) => void, names?: readonly string[]): Promise<number>;
+  /** The same once more, for rebuilding. */
+  again(change: (directory: string) => void, names?: readonly string[]): Promise<number>;
+  /** From now on nobody has results. */
+  forget(): void;
+}
+
+/** Unpacks a tar archive with everything it says. */
+export function unpack(archive: string, directory: string): void {
+  const args = ["--extract", "--same-owner", "--same-permissions", "--xattrs", "--xattrs-include=*"];
+  const { status, stderr } = run("tar", [...args, `--file=${archive}`, `--directory=${directory}`]);
+  if (status !== 0) throw new Error(stderr.toString("utf8"));
+}
+
+export async function stepScene(options: TinyOptions): Promise<StepScene> {
+  const environment: Record<string, string> = {};
+  const at = await tinyRepository({ ...options, environment });
+  const results = join(at.directory, "steps");
+  environment[stepsVariable] = results;
+  const perform = async (
+    every: boolean,
+    change: (directory: string) => void,
+    names: readonly string[] = [],
+  ): Promise<number> => {
+    const stores = { inputs: at.store, results: at.store };
+    const steps = await prepareSteps(at.host, stores, silent, await at.plan(at.host, names), { every });
+    for (const { image, index, below, used } of steps) {
+      const directory = join(results, every ? "again" : "", layerKey(image.plan, index));
+      mkdirSync(directory, { recursive: true });
+      const layers = [...used.values()][0] ?? below;
+      const archive = join(at.directory, "tree.tar");
+      await flatten(at.store, layers, await treeOf(at.store, layers), archive);
+      unpack(archive, directory);
+      change(directory);
+    }
+    return steps.length;
+  };
+  return {
+    ...at,
+    step: (change, names) => perform(false, change, names),
+    again: (change, names) => perform(true, change, names),
+    forget: () => void delete environment[stepsVariable],
+  };
+}
