@@ -22,7 +22,16 @@ describe("the images of a repository", () => {
 
   it("are those of the samples, whose specs are good", async () => {
     const specs = await loadImages(fileURLToPath(new URL("../..", import.meta.url)));
-    expect(specs.map(({ name }) => name)).toEqual(["node", "markdown", "static", "toolbox", "web"]);
+    expect(specs.map(({ name }) => name)).toEqual([
+      "compiler",
+      "hello",
+      "node",
+      "markdown",
+      "static",
+      "legacy",
+      "toolbox",
+      "web",
+    ]);
   });
 
   it("are none where there is none, and files and hidden folders beside them are no images", async () => {
