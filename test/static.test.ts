@@ -6,6 +6,7 @@ import { root, run } from "./support.ts";
 describe("the sources", () => {
   it.each([
     ["have no type errors", "tsc", ["--noEmit"]],
+    ["have no type errors in the script of the page", "tsc", ["-p", "pipeline/verify/report/page"]],
     ["pass the linter", "oxlint", []],
     ["are formatted", "oxfmt", ["--check"]],
     ["have no unused files, exports or dependencies", "knip", ["--no-progress"]],

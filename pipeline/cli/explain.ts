@@ -1,6 +1,7 @@
 /** `lockstep explain`: how two images differ, down to the innermost difference, and why. */
 import { formatProblem } from "../host/errors.ts";
 import type { CommandModule } from "./command.ts";
+import { reportOptions, writeReports } from "./report-files.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -9,12 +10,14 @@ export const define: CommandModule["define"] = (command) => {
     .option("--platform <platform>", "compare the images of one platform only, such as linux/arm64")
     .option("--image <name>", "show which differences the waivers of this image of the repository cover")
     .option("--strict", "with --image: refuse all waivers");
+  reportOptions(command);
 };
 
 export const examples: CommandModule["examples"] = [
   "lockstep explain out/images/web registry.example/team/web@sha256:0d5c…",
   "lockstep explain old.tar new.tar --json",
   "lockstep explain layer-1.tar.gz layer-2.tar.gz",
+  "lockstep explain old.tar new.tar --html differences.html",
 ];
 
 export const run: CommandModule["run"] = async (context, options, args) => {
@@ -34,6 +37,7 @@ export const run: CommandModule["run"] = async (context, options, args) => {
     for (const problem of held.problems) context.report.warn(formatProblem(problem));
   }
   const exit = comparison.verdict === "equal" && !refused ? 0 : 1;
+  await writeReports(context, options, comparison);
   const { comparisonText } = await import("../verify/report/text.ts");
   return { exit, result: comparison, text: comparisonText(comparison, context.output ?? { color: false }) };
 };

@@ -19,7 +19,7 @@ const packageOf: Readonly<Record<string, string>> = {
 };
 
 const programs: readonly string[] = [
-  "skopeo umoci runc qemu-aarch64-static qemu-x86_64-static faketime disorderfs fusermount3",
+  "chromium skopeo umoci runc qemu-aarch64-static qemu-x86_64-static faketime disorderfs fusermount3",
   "pigz libdeflate-gzip igzip busybox zstd",
   "dpkg dpkg-deb apt-get gpg gpgv minisign openssl ldconfig tar gzip xz zip unzip git python3 setpriv taskset unshare chattr",
 ].flatMap((line) => line.split(" "));

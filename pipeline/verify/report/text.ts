@@ -181,7 +181,7 @@ export function comparisonText(comparison: Comparison, options: TextOptions): st
     page.prose(0, `+ ${printable(b.name)}  ${sideOf(b)}`, 2);
   }
   const { chapters, unexplained, waived } = storyOf(comparison);
-  const told = chapters.filter(({ cause }, index) => index === 0 || cause.count > 0);
+  const told = chapters.filter(({ cause, folds }, index) => index === 0 || cause.count > 0 || folds.length > 0);
   for (const [index, { cause, folds }] of told.slice(0, mostCauses).entries())
     writeCause(page, index + 1, cause, folds);
   const beyond = told.slice(mostCauses);

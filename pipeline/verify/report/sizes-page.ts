@@ -1,0 +1,146 @@
+/** Layers and packages by size, of both sides, as treemaps and as a table. */
+import { humanBytes } from "../../report/format.ts";
+import { type Markup, join, markup } from "./markup.ts";
+import { divide, type Rectangle, type SizeNode } from "./treemap.ts";
+
+export interface Sizes {
+  readonly a: SizeNode;
+  readonly b: SizeNode;
+}
+
+/** Units of the drawing, which is scaled to the page. */
+const whole: Rectangle = { x: 0, y: 0, width: 600, height: 400 };
+const titleHeight = 16;
+const gap = 2;
+/** Rectangles of one layer; the smallest are one together. */
+const mostPackages = 150;
+const mostRows = 500;
+
+type Change = "same" | "grown" | "shrunk" | "added" | "removed";
+
+/** Sizes of the other side, by layer and package. */
+type Known = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+function packagesOf({ name, size, children }: SizeNode): readonly SizeNode[] {
+  return children === undefined || children.length === 0 ? [{ name, size }] : children;
+}
+
+function knownOf({ children = [] }: SizeNode): Known {
+  return new Map(
+    children.map((layer) => [layer.name, new Map(packagesOf(layer).map(({ name, size }) => [name, size] as const))]),
+  );
+}
+
+function changeOf(before: number | undefined, after: number | undefined): Change {
+  if (before === undefined) return "added";
+  if (after === undefined) return "removed";
+  return after > before ? "grown" : after < before ? "shrunk" : "same";
+}
+
+/** By size, the largest first; what is too small to be seen is one. */
+function ranked(nodes: readonly SizeNode[]): readonly SizeNode[] {
+  const sorted = nodes.filter(({ size }) => size > 0).toSorted((a, b) => b.size - a.size || (a.name < b.name ? -1 : 1));
+  const rest = sorted.slice(mostPackages);
+  if (rest.length < 2) return sorted;
+  const size = rest.reduce((sum, node) => sum + node.size, 0);
+  return [...sorted.slice(0, mostPackages), { name: `${rest.length} smaller ones`, size }].toSorted(
+    (a, b) => b.size - a.size,
+  );
+}
+
+function drawing({ x, y, width, height }: Rectangle, kind: string, title: string, label: string): Markup {
+  const at = markup`x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${Math.max(0, width).toFixed(1)}" height="${Math.max(0, height).toFixed(1)}"`;
+  const words = width > 30 && height > 12 ? markup`<text x="4" y="11">${label}</text>` : "";
+  return markup`<svg ${at} class="${kind}"><title>${title}</title><rect width="100%" height="100%"/>${words}</svg>`;
+}
+
+function layerDrawing(
+  layer: SizeNode,
+  place: Rectangle,
+  known: ReadonlyMap<string, number> | undefined,
+  side: "a" | "b",
+): Markup {
+  const packages = ranked(packagesOf(layer));
+  const inner: Rectangle = {
+    x: place.x + gap,
+    y: place.y + titleHeight,
+    width: place.width - 2 * gap,
+    height: place.height - titleHeight - gap,
+  };
+  const places = divide(
+    inner,
+    packages.map(({ size }) => size),
+  );
+  const drawn = packages.flatMap(({ name, size }, index) => {
+    const at = places[index];
+    if (at === undefined || at.width < 0.5 || at.height < 0.5) return [];
+    const other = known?.get(name);
+    const change = side === "a" ? changeOf(size, other) : changeOf(other, size);
+    return [drawing(at, change, `${layer.name}, ${name}: ${humanBytes(size)}, ${change}`, name)];
+  });
+  const title = `${layer.name} ${humanBytes(layer.size)}`;
+  return markup`${drawing(place, "layer", title, title)}${join(drawn)}`;
+}
+
+/** One side; its area is in proportion to its size, and that of the larger side is the whole. */
+function treemap(name: "A" | "B", node: SizeNode, other: SizeNode): Markup {
+  const factor = Math.sqrt(node.size / Math.max(node.size, other.size, 1));
+  const layers = ranked(node.children ?? [node]);
+  const places = divide(
+    { ...whole, width: whole.width * factor, height: whole.height * factor },
+    layers.map(({ size }) => size),
+  );
+  const known = knownOf(other);
+  const drawn = layers.flatMap((layer, index) => {
+    const place = places[index];
+    return place === undefined ? [] : [layerDrawing(layer, place, known.get(layer.name), name === "A" ? "a" : "b")];
+  });
+  return markup`<figure><figcaption>${name}: ${node.name}, ${humanBytes(node.size)}</figcaption>
+<svg class="treemap" viewBox="0 0 ${whole.width} ${whole.height}" role="img" aria-label="treemap of ${name} by size; the table below says the same">${join(drawn)}</svg></figure>`;
+}
+
+interface SizeRow {
+  readonly layer: string;
+  readonly name: string;
+  readonly a: number | undefined;
+  readonly b: number | undefined;
+}
+
+function rowsOf({ a, b }: Sizes): readonly SizeRow[] {
+  const [left, right] = [knownOf(a), knownOf(b)];
+  const layers = [...new Set([...left.keys(), ...right.keys()])];
+  const rows = layers.flatMap((layer) => {
+    const [before, after] = [left.get(layer), right.get(layer)];
+    const names = [...new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])])];
+    return names.map((name): SizeRow => ({ layer, name, a: before?.get(name), b: after?.get(name) }));
+  });
+  const moved = (row: SizeRow): number => Math.abs((row.b ?? 0) - (row.a ?? 0));
+  const largest = (row: SizeRow): number => Math.max(row.a ?? 0, row.b ?? 0);
+  return rows.toSorted((one, two) => moved(two) - moved(one) || largest(two) - largest(one));
+}
+
+function tableOf(sizes: Sizes): Markup {
+  const rows = rowsOf(sizes);
+  const size = (bytes: number | undefined): string => (bytes === undefined ? "–" : humanBytes(bytes));
+  const body = rows
+    .slice(0, mostRows)
+    .map(
+      ({ layer, name, a, b }) =>
+        markup`<tr><td>${layer}</td><td>${name}</td><td class="number">${size(a)}</td><td class="number">${size(b)}</td><td>${changeOf(a, b)}</td></tr>`,
+    );
+  return markup`<details><summary>As a table, what changed most first</summary>
+<table><thead><tr><th scope="col">layer</th><th scope="col">package</th><th scope="col">A</th><th scope="col">B</th><th scope="col">change</th></tr></thead><tbody>${join(body)}</tbody></table>
+${rows.length > mostRows ? markup`<p>… ${rows.length - mostRows} more.</p>` : ""}</details>`;
+}
+
+export function sizesSection(sizes: Sizes): Markup {
+  const legend = (["same", "grown", "shrunk", "added", "removed"] as const).map(
+    (change) =>
+      markup`<li><svg viewBox="0 0 12 12" class="${change}" aria-hidden="true"><rect width="12" height="12"/></svg> ${change}</li>`,
+  );
+  return markup`<section aria-labelledby="sizes"><h2 id="sizes">Sizes</h2>
+<ul class="legend">${join(legend)}</ul>
+<div class="treemaps">${treemap("A", sizes.a, sizes.b)}${treemap("B", sizes.b, sizes.a)}</div>
+${tableOf(sizes)}
+</section>`;
+}
