@@ -253,25 +253,28 @@ export interface PlanInput {
   readonly bases?: ReadonlyMap<string, BaseConfig>;
 }
 
+/** The specs that are named, in their own order; all when none is named. Throws LS1002 for an unknown name. */
+export function chosenSpecs(specs: readonly ImageSpec[], names: readonly string[]): readonly ImageSpec[] {
+  const unknown = names.filter((name) => !specs.some((spec) => spec.name === name));
+  if (unknown.length > 0) {
+    const all = specs.map((spec) => spec.name);
+    const problems: readonly Problem[] = unknown.map((name) => ({
+      code: "LS1002",
+      message: `there is no image ${JSON.stringify(name)} in images/`,
+      hint: didYouMean(name, all) ?? `the images are ${all.join(", ")}`,
+    }));
+    throw new LockstepError(problems);
+  }
+  return names.length === 0 ? specs : specs.filter(({ name }) => names.includes(name));
+}
+
 /**
  * Plans every platform of the named images (all when none is named), in the order of the specs.
  * The caller has checked that the lock answers the specs. Throws LS1002 for an unknown name, and what reading the file sets gives.
  */
 export function planImages(input: PlanInput, names: readonly string[] = []): readonly PlannedImage[] {
   const { root, specs, lock } = input;
-  const unknown = names.filter((name) => !specs.some((spec) => spec.name === name));
-  if (unknown.length > 0) {
-    const problems: readonly Problem[] = unknown.map((name) => ({
-      code: "LS1002",
-      message: `there is no image ${JSON.stringify(name)} in images/`,
-      hint:
-        didYouMean(
-          name,
-          specs.map((spec) => spec.name),
-        ) ?? `the images are ${specs.map((spec) => spec.name).join(", ")}`,
-    }));
-    throw new LockstepError(problems);
-  }
+  const wanted = chosenSpecs(specs, names);
   const bySpec = new Map(specs.map((spec) => [spec.name, spec]));
   const fileSets = new Map<LayerSpec, FileSet>();
   const fileSet = (layer: LayerSpec & { kind: "files" }): FileSet => {
@@ -411,6 +414,5 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     return made;
   };
 
-  const wanted = names.length === 0 ? specs : specs.filter((spec) => names.includes(spec.name));
   return wanted.flatMap((spec) => spec.platforms.map((platform) => plannedOf(spec, platform)));
 }

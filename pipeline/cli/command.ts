@@ -56,6 +56,11 @@ export function shown({ host }: Context, path: string): string {
   return relative(host.cwd, path) || ".";
 }
 
+/** The values of an option that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
 /** A row of the table: modules are loaded when their command is called, so that starting stays fast. */
 export interface CommandEntry {
   readonly name: string;

@@ -12,14 +12,9 @@ import type { LockedItem } from "../build/pin-items.ts";
 import { fetchDebs, readSpecs } from "../build/repository.ts";
 import { LockstepError } from "../host/errors.ts";
 import type { InputEntry, Lock } from "../lock/types.ts";
-import type { Context } from "./command.ts";
+import { collect, type Context } from "./command.ts";
 
 type Options = Readonly<Record<string, unknown>>;
-
-/** The values of an option that may be given several times. */
-export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
 
 export function texts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];

@@ -2,18 +2,14 @@
 import { LockstepError } from "../host/errors.ts";
 import type { Transferred, TransferOptions } from "../registry/transfer.ts";
 import { buildAll } from "./build.ts";
-import { type CommandModule, outputDirectory } from "./command.ts";
+import { collect, type CommandModule, outputDirectory } from "./command.ts";
 import { describeTransfer, shownTransfers } from "./transferred.ts";
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
 
 export const define: CommandModule["define"] = (command) => {
   command
     .argument("[image...]", "images to publish; all when none is named")
     .requiredOption("--to <reference>", "the repository, with a tag or without; {image} in it is the image's name")
-    .option("--tag <tag>", "a tag to give besides the one in --to; may be there several times", collect, [])
+    .option("--tag <tag>", "a tag to give besides the one in --to; may be there several times", collect)
     .option("--expect <digest>", "what each tag must be before, or absent")
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--offline", "build without the network; it is then used for publishing only");

@@ -3,7 +3,7 @@ import { type ExitCode, LockstepError } from "../host/errors.ts";
 import { perturbations } from "../verify/rebuild.ts";
 import { type Verdict, verifyImages } from "../verify/verify.ts";
 import { buildAll, capsuleOption } from "./build.ts";
-import { type CommandModule, outputDirectory } from "./command.ts";
+import { collect, type CommandModule, outputDirectory } from "./command.ts";
 
 /** A verdict for people: one line, and one for each difference. */
 export function describeVerdict({
@@ -27,7 +27,7 @@ export function describeVerdict({
 }
 
 /** 0 only when everything is reproduced; 4 when nothing differs and something could not be told. */
-export function exitOf(verdicts: readonly Verdict[]): ExitCode {
+export function exitOf(verdicts: readonly Pick<Verdict, "verdict">[]): ExitCode {
   if (verdicts.some(({ verdict }) => verdict === "differs")) return 1;
   return verdicts.every(({ verdict }) => verdict === "reproduced") ? 0 : 4;
 }
@@ -38,6 +38,13 @@ export const define: CommandModule["define"] = (command) => {
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--capsule <path>", "take every input from this capsule, and nothing from the network")
     .option("--against <subject>", "compare the rebuilt image with this too: a reference, a layout, an archive")
+    .option("--engine <address>", "rebuild on this Dagger engine instead of here; may be there several times", collect)
+    .option("--rebuilders <number>", "how many of the engines rebuild each image (all of them unless given)")
+    .option(
+      "--module-option <option>",
+      "what dagger call gets before the function; may be there several times",
+      collect,
+    )
     .option("--again", "rebuild also what was reproduced before from the same plans");
 };
 
@@ -45,12 +52,17 @@ export const examples: CommandModule["examples"] = [
   "lockstep verify",
   "lockstep verify web --again",
   "lockstep verify --capsule inputs.tar",
+  "lockstep verify --engine tcp://builder-1:1234 --engine tcp://builder-2:1234",
   "lockstep verify web --against registry.example/team/web@sha256:0d5c…",
 ];
 
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
   const { against } = options;
+  if (Array.isArray(options["engine"])) {
+    const { runOnEngines } = await import("./engines.ts");
+    return runOnEngines(context, options, options["engine"].map(String), names);
+  }
   if (typeof against === "string" && names.length !== 1)
     throw new LockstepError({
       code: "LS1002",

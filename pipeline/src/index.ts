@@ -135,6 +135,17 @@ export class Lockstep {
   }
 
   /**
+   * The document of `verify --again --json`, also when something differs: for programs that compare engines.
+   * @param image The images to verify; all when none is named.
+   */
+  @func({ cache: "never" })
+  async verdicts(image: string[] = []): Promise<string> {
+    const args = ["--out", `${places.out}/images`, "--again", "--json", "--quiet", ...image];
+    const from = anew(this.container);
+    return (await answerOf({ from, node: await this.node(), name: "verify", args, images: image })).stdout;
+  }
+
+  /**
    * Writes an SPDX document for each image and platform.
    * @param image The images to describe; all when none is named.
    */

@@ -203,6 +203,7 @@ describe("the module's functions", () => {
     expect(pins[0]).toContain("LOCKSTEP_RUN");
     expect(pins[0]).not.toBe(pins[1]);
     expect(await run((module) => module.verify([], true))).toContain("LOCKSTEP_RUN");
+    expect(await run((module) => module.verdicts())).toContain("LOCKSTEP_RUN");
     expect(await run((module) => module.build())).toBe("");
     expect(await run((module) => module.verify())).toBe("");
   });
@@ -257,6 +258,16 @@ describe("what goes wrong", () => {
   it("takes any engine of its line", async () => {
     await withSession(engine(built(["web", digest]), "v0.21.9"), async () => {
       await expect(lockstep().build()).resolves.toBeDefined();
+    });
+  });
+
+  it("gives the document of verdicts also when they are not good, and nothing that is no document", async () => {
+    const document = '{"version":1,"command":"verify","exit":1,"result":{"verdicts":[]}}';
+    await withSession(engine({ exitCode: 1, stdout: document, stderr: "" }), async () => {
+      expect(await lockstep().verdicts(["web"])).toBe(document);
+    });
+    await withSession(engine({ exitCode: 4, stdout: "", stderr: "LS3103 no mirror" }), async () => {
+      await expect(lockstep().verdicts(["web"])).rejects.toThrow("LS3103 no mirror");
     });
   });
 

@@ -1,0 +1,127 @@
+/** Rebuilds images on a Dagger engine, through the `dagger` command and this program's own module. */
+import { messageOf } from "../../host/errors.ts";
+import type { Host, RunResult } from "../../host/host.ts";
+import type { CallOutcome, EngineRunner, EngineVerdict } from "./fleet.ts";
+
+export interface DaggerOptions {
+  /** Directory of this program, which is the module. */
+  readonly program: string;
+  /** Directory of the repository with the images. */
+  readonly root: string;
+  /** Options of the module, as `dagger call` takes them before the function: `--debian-mirror=…`. */
+  readonly moduleOptions: readonly string[];
+  readonly signal: AbortSignal;
+  /** Milliseconds within which an engine that is there has answered. */
+  readonly patience: number;
+  /** Milliseconds that a call with some images may take. */
+  readonly limit: (images: readonly string[]) => number;
+}
+
+/** The version that this program's module is written for. */
+const wanted = "v0.21";
+
+/** The first line that a person should see of what a failed command printed. */
+function complaint(text: string): string {
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  return lines.find((line) => /\bLS\d{4}\b/.test(line)) ?? lines.at(-1) ?? "it said nothing";
+}
+
+function isVerdict(value: unknown): value is EngineVerdict & { readonly rebuilt?: string } {
+  const { image, verdict, rebuilt } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof image !== "string" || (rebuilt !== undefined && typeof rebuilt !== "string")) return false;
+  return verdict === "reproduced" || verdict === "differs" || verdict === "could not tell";
+}
+
+/** What the document of `verify --json` says; undefined for anything else. */
+export function verdictsIn(text: string): readonly EngineVerdict[] | undefined {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { result } = (document ?? {}) as { readonly result?: { readonly verdicts?: unknown } };
+  const verdicts = result?.verdicts;
+  if (!Array.isArray(verdicts) || !(verdicts as readonly unknown[]).every(isVerdict)) return undefined;
+  return (verdicts as readonly (EngineVerdict & { readonly rebuilt?: string })[]).map(
+    ({ image, verdict, rebuilt, reason }) => ({
+      image,
+      verdict,
+      ...(rebuilt === undefined ? {} : { digest: rebuilt }),
+      ...(reason === undefined ? {} : { reason }),
+    }),
+  );
+}
+
+/** Runs `dagger` on an engine; undefined when it has not ended in time. */
+async function dagger(
+  host: Host,
+  engine: string,
+  args: readonly string[],
+  limit: number,
+  { program, signal }: DaggerOptions,
+): Promise<RunResult | undefined> {
+  const tooLong = new AbortController();
+  const ended = new AbortController();
+  const run = host.run("dagger", ["-s", ...args], {
+    cwd: program,
+    env: {
+      ...host.environment(),
+      _EXPERIMENTAL_DAGGER_RUNNER_HOST: engine,
+      DO_NOT_TRACK: "1",
+      DAGGER_NO_NAG: "1",
+      NO_COLOR: "1",
+    },
+    signal: AbortSignal.any([signal, tooLong.signal]),
+  });
+  void host.sleep(limit, ended.signal).then(() => tooLong.abort());
+  try {
+    return await run;
+  } catch (error) {
+    if (tooLong.signal.aborted && !signal.aborted) return undefined;
+    throw error;
+  } finally {
+    ended.abort();
+  }
+}
+
+/** A runner by means of the `dagger` command on PATH. */
+export function daggerRunner(host: Host, options: DaggerOptions): EngineRunner {
+  const ask = async (engine: string): Promise<string | undefined> => {
+    try {
+      const answer = await dagger(host, engine, ["core", "version"], options.patience, options);
+      // The command waits without an end for an engine that is not there.
+      if (answer === undefined) return `it did not answer within ${Math.round(options.patience / 1000)} seconds`;
+      const version = answer.stdout.toString("utf8").trim();
+      if (answer.code !== 0) return complaint(answer.stderr.toString("utf8"));
+      return version.startsWith(`${wanted}.`) ? undefined : `it is of version ${version}, and ${wanted} is needed`;
+    } catch (error) {
+      return messageOf(error);
+    }
+  };
+  return {
+    ready: ask,
+    async rebuild(engine, images): Promise<CallOutcome> {
+      const { program, root, moduleOptions } = options;
+      const named = images.flatMap((image) => ["--image", image]);
+      const args = ["-m", program, "call", ...moduleOptions, "--source", root, "verdicts", ...named];
+      let answer: RunResult | undefined;
+      try {
+        answer = await dagger(host, engine, args, options.limit(images), options);
+      } catch (error) {
+        return { kind: "lost", reason: messageOf(error) };
+      }
+      if (answer === undefined) return { kind: "lost", reason: "it did not come to an end in time" };
+      const verdicts = answer.code === 0 ? verdictsIn(answer.stdout.toString("utf8")) : undefined;
+      if (verdicts !== undefined) return { kind: "done", verdicts };
+      const said = `${answer.stderr.toString("utf8")}\n${answer.stdout.toString("utf8")}`;
+      // An engine that still answers is not to blame for what was asked of it.
+      const gone = /\bLS\d{4}\b/.test(said) ? undefined : await ask(engine);
+      if (gone !== undefined) return { kind: "lost", reason: gone };
+      return { kind: "failed", reason: answer.code === 0 ? "its answer is no verdict" : complaint(said) };
+    },
+  };
+}
