@@ -4,6 +4,8 @@ import { type Container, dag, type Directory, type File, type Platform, type Sec
 /** Where things are in the container. */
 export const places = {
   program: "/lockstep",
+  /** Where the image of Lockstep itself has the program and its dependencies. */
+  self: "/opt/lockstep",
   repository: "/repository",
   out: "/out",
   store: "/store",
@@ -87,6 +89,12 @@ function baseOf({ base, baseArchive, certificates }: Settings): Container {
         .withEnvVariable("NODE_EXTRA_CA_CERTS", places.certificates);
 }
 
+/** Takes the dependencies that the image of Lockstep itself brings when they are those of this program's lock; installs them otherwise. */
+const install = `set -eu
+if cmp -s package-lock.json "$1/package-lock.json"; then cp -a "$1/node_modules" .
+else exec npm ci --ignore-scripts --omit=dev --no-audit --no-fund --no-update-notifier --loglevel=error
+fi`;
+
 /** `node_modules`: a step of its own, which runs again only when what it is made from changes. */
 function dependenciesOf(settings: Settings): Directory {
   if (settings.dependencies !== undefined) return settings.dependencies;
@@ -100,18 +108,7 @@ function dependenciesOf(settings: Settings): Directory {
     .withEnvVariable("npm_config_cache", "/npm");
   const registry =
     npmRegistry === undefined ? installing : installing.withEnvVariable("npm_config_registry", npmRegistry);
-  return registry
-    .withExec([
-      "npm",
-      "ci",
-      "--ignore-scripts",
-      "--omit=dev",
-      "--no-audit",
-      "--no-fund",
-      "--no-update-notifier",
-      "--loglevel=error",
-    ])
-    .directory(`${places.program}/node_modules`);
+  return registry.withExec(["sh", "-c", install, "install", places.self]).directory(`${places.program}/node_modules`);
 }
 
 /** What images and manifests are made of. An edit of anything else makes no step run again. */

