@@ -1,9 +1,10 @@
 /** `lockstep verify`: builds, rebuilds in other surroundings, and says whether the digests are the same. */
-import { type ExitCode, LockstepError } from "../host/errors.ts";
-import { perturbations } from "../verify/rebuild.ts";
+import { type ExitCode, formatProblem, LockstepError } from "../host/errors.ts";
+import type { Comparison } from "../verify/compare/comparison.ts";
+import type { Chosen } from "../verify/perturb/choose.ts";
 import { type Verdict, verifyImages } from "../verify/verify.ts";
 import { buildAll, capsuleOption } from "./build.ts";
-import { collect, type CommandModule, outputDirectory } from "./command.ts";
+import { collect, type CommandModule, type Context, outputDirectory } from "./command.ts";
 
 /** A verdict for people: one line, and one for each difference. */
 export function describeVerdict({
@@ -13,6 +14,7 @@ export function describeVerdict({
   rebuilt,
   differences,
   against,
+  conclusion,
   reason,
   known,
 }: Verdict): string {
@@ -23,7 +25,7 @@ export function describeVerdict({
   const details = differences.map(
     ({ platform, what, expected: a, rebuilt: b }) => `  ${platform} ${what}: ${a} built, ${b} rebuilt\n`,
   );
-  return `LS5001 ${image}: the rebuild differs: ${expected} built, ${rebuilt ?? "nothing"} rebuilt\n${details.join("")}`;
+  return `LS5001 ${image}: the rebuild differs: ${expected} built, ${rebuilt ?? "nothing"} rebuilt\n${details.join("")}${conclusion === undefined ? "" : `  ${conclusion.text}\n`}`;
 }
 
 /** 0 only when everything is reproduced; 4 when nothing differs and something could not be told. */
@@ -45,20 +47,68 @@ export const define: CommandModule["define"] = (command) => {
       "what dagger call gets before the function; may be there several times",
       collect,
     )
+    .option("--perturb <which>", "what to change for the rebuild: usual, all, none, or names with commas between them")
+    .option("--strict", "accept no waiver")
     .option("--again", "rebuild also what was reproduced before from the same plans");
 };
 
 export const examples: CommandModule["examples"] = [
   "lockstep verify",
   "lockstep verify web --again",
+  "lockstep verify web --perturb all",
   "lockstep verify --capsule inputs.tar",
   "lockstep verify --engine tcp://builder-1:1234 --engine tcp://builder-2:1234",
   "lockstep verify web --against registry.example/team/web@sha256:0d5c…",
 ];
 
+/** A verdict with the waivers of the repository: `accepted` when they answer for everything that differs. */
+interface Held extends Verdict {
+  readonly accepted?: true;
+}
+
+/** Holds what was compared against the waivers: with a published image where there is one, otherwise what was rebuilt with what was built. */
+async function holdAgainstWaivers(
+  { host, report, root }: Context,
+  verdicts: readonly Verdict[],
+  strict: boolean,
+): Promise<{ readonly verdicts: readonly Held[]; readonly refused: boolean }> {
+  if (verdicts.every(({ comparison, against }) => comparison === undefined && against === undefined))
+    return { verdicts, refused: false };
+  const [{ applyWaivers }, { readWaivers }] = await Promise.all([
+    import("../verify/waivers/apply.ts"),
+    import("../verify/waivers/read.ts"),
+  ]);
+  const waivers = await readWaivers(root);
+  let refused = false;
+  const held = verdicts.map((verdict): Held => {
+    const key = verdict.against === undefined ? "comparison" : "against";
+    const found = verdict[key];
+    if (found === undefined) return verdict;
+    const { comparison, problems, accepted } = applyWaivers(host, found, verdict.image, waivers, { strict });
+    for (const problem of problems) report.warn(formatProblem(problem));
+    refused ||= problems.length > 0;
+    // A rebuild that differs from the build is not answered for by a waiver for a published image.
+    const all = accepted && (key === "comparison" || verdict.comparison === undefined);
+    return { ...verdict, [key]: comparison, ...(all && verdict.verdict === "differs" ? { accepted: true } : {}) };
+  });
+  return { verdicts: held, refused };
+}
+
+/** What differs, below the line of the verdict. */
+async function details({ output }: Context, { comparison, against }: Verdict): Promise<string> {
+  const shown = [comparison, against].filter((each): each is Comparison => each?.verdict === "differs");
+  if (shown.length === 0) return "";
+  const { comparisonText } = await import("../verify/report/text.ts");
+  return shown.map((each) => `\n${comparisonText(each, output ?? { color: false })}`).join("");
+}
+
+function describeSkipped({ skipped }: Chosen): string {
+  return skipped.map(({ name, reason }) => `not changed: ${name}: ${reason}\n`).join("");
+}
+
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
-  const { against } = options;
+  const { against, perturb } = options;
   if (Array.isArray(options["engine"])) {
     const { runOnEngines } = await import("./engines.ts");
     return runOnEngines(context, options, options["engine"].map(String), names);
@@ -69,6 +119,8 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       message: "--against compares one image, and not one is named",
       hint: "name the image that it is to be compared with",
     });
+  const { choosePerturbations, usualChoice } = await import("../verify/perturb/choose.ts");
+  const chosen = typeof perturb === "string" ? await choosePerturbations(host, perturb, store.directory) : usualChoice;
   const { images } = await buildAll(
     context,
     names,
@@ -77,11 +129,27 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     false,
     capsuleOption(options),
   );
-  const verdicts = await verifyImages(host, store, report, images, {
+  const judged = await verifyImages(host, store, report, images, {
     root,
     again: options["again"] === true,
+    ...(typeof perturb === "string" ? { perturb: chosen } : {}),
     ...(typeof against === "string" ? { against } : {}),
     signal,
   });
-  return { exit: exitOf(verdicts), result: { perturbations, verdicts }, text: verdicts.map(describeVerdict).join("") };
+  const { verdicts, refused } = await holdAgainstWaivers(context, judged, options["strict"] === true);
+  const lines: string[] = [];
+  for (const verdict of verdicts) {
+    const waived = verdict.accepted === true ? `  waivers answer for all that differs\n` : "";
+    lines.push(describeVerdict(verdict), waived, await details(context, verdict));
+  }
+  const exit = exitOf(verdicts.filter(({ accepted }) => accepted !== true));
+  return {
+    exit: exit === 0 && refused ? 1 : exit,
+    result: {
+      perturbations: chosen.rounds.map((round) => round.map(({ name, changes }) => ({ name, changes }))),
+      skipped: chosen.skipped,
+      verdicts,
+    },
+    text: `${lines.join("")}${describeSkipped(chosen)}`,
+  };
 };

@@ -211,6 +211,8 @@ export const codes = {
   LS5002: { title: "the rebuild could not be carried out", exit: 4 },
   LS5003: { title: "a layout is damaged", exit: 4 },
   LS5004: { title: "published image is not what is rebuilt", exit: 1 },
+  LS5005: { title: "no such perturbation", exit: 2 },
+  LS5006: { title: "a perturbation cannot be made on this machine", exit: 4 },
   // 51xx explain
   LS5101: { title: "nothing to compare there", exit: 2 },
   LS5102: { title: "what is compared is broken", exit: 3 },

@@ -1,7 +1,6 @@
 /** Rebuilding for comparison: a fresh process with nothing but the locked inputs, in surroundings that differ in everything that must not matter. */
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { stepsVariable } from "../build/step/open.ts";
 import { interrupted, LockstepError, messageOf } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
@@ -10,6 +9,8 @@ import { layoutRoots } from "../image/read-layout.ts";
 import type { Report } from "../report/report.ts";
 import type { Digest } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
+import { directoryIn, type Perturbation, rebuildCommand, usualSurroundings } from "./perturb/surroundings.ts";
+import { copied } from "./perturb/table.ts";
 
 /** What the rebuilding process says of one platform; the shape of `lockstep build --json`. */
 export interface RebuiltPlatform {
@@ -39,20 +40,6 @@ function isRebuilt(images: unknown): images is readonly RebuiltImage[] {
   );
 }
 
-/** How the surroundings of the rebuild differ, for people and for evidence. */
-export const perturbations = [
-  "fresh process",
-  "empty store of results",
-  "TZ",
-  "LANG and LC_ALL",
-  "umask",
-  "HOME",
-  "working directory",
-  "clock",
-  "order of directory listings",
-  "decoder of packages",
-] as const;
-
 /** What the process says is believed only of bytes that lie there: LS5002 for a layout that is missing, damaged, or of another digest. */
 async function checkRebuilt(out: string, images: readonly RebuiltImage[]): Promise<void> {
   for (const { image, digest } of images) {
@@ -70,6 +57,10 @@ async function checkRebuilt(out: string, images: readonly RebuiltImage[]): Promi
 export interface RebuildOptions {
   readonly root: string;
   readonly images: readonly string[];
+  /** In the order of the table. */
+  readonly perturbations: readonly Perturbation[];
+  /** Directories of the repository that are no input of it; not copied where it has to be copied. */
+  readonly leave?: readonly string[];
   readonly signal?: AbortSignal;
   /** Called with the directory of the rebuilt layouts, each checked to be what the process says, before it is removed. */
   readonly inspect?: (out: string, images: readonly RebuiltImage[]) => Promise<void>;
@@ -82,53 +73,31 @@ export async function rebuild(
   report: Report,
   options: RebuildOptions,
 ): Promise<readonly RebuiltImage[]> {
+  const { images: wanted, perturbations, signal } = options;
   // Beside the store: it needs as much space as the images, which a small /tmp may not have.
   const work = join(store.directory, "verify", host.token(8));
-  const directory = async (name: string): Promise<string> => {
-    const path = join(work, name);
-    await mkdir(path, { recursive: true });
-    return path;
-  };
-  const task = report.task(
-    `rebuild ${options.images.length} ${options.images.length === 1 ? "image" : "images"} to compare`,
-    "items",
-  );
+  const task = report.task(`rebuild ${wanted.length} ${wanted.length === 1 ? "image" : "images"} to compare`, "items");
+  let at = usualSurroundings(host, options.root, work);
   try {
-    const epoch = host.env("SOURCE_DATE_EPOCH");
+    // Where everything lies first, then the copy of what is read, then what is done to either.
+    for (const perturbation of perturbations) {
+      if (perturbation.copies === true && at.repository === options.root)
+        at = await copied(at, perturbations, options.leave ?? []);
+      at = await perturbation.apply(host, at);
+    }
     const steps = host.env(stepsVariable);
-    const env: Record<string, string> = {
-      HOME: await directory("home"),
-      LANG: "tr_TR.UTF-8",
-      LC_ALL: "tr_TR.UTF-8",
-      TZ: "Pacific/Kiritimati",
-      LOCKSTEP_STORE: await directory("store"),
-      ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }),
-      // Steps were run a second time for this.
-      ...(steps === undefined ? {} : { [stepsVariable]: join(steps, "again") }),
-    };
-    const out = join(await directory("made"), "out");
-    const main = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
-    const perturb = new URL("../host/perturb.ts", import.meta.url).href;
-    const args = [
-      "--initial-old-space-size=128",
-      "--import",
-      perturb,
-      main,
-      "build",
-      "--root",
-      options.root,
-      "--inputs",
-      store.directory,
-      "--out",
-      out,
-      "--json",
-      "--quiet",
-      ...options.images,
-    ];
-    const result = await host.run(host.node, args, {
-      cwd: await directory("elsewhere"),
-      env,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    const out = join(await directoryIn(at, "made"), "out");
+    const [program, ...args] = rebuildCommand(at, out, store.directory, wanted);
+    const result = await host.run(program, args, {
+      cwd: at.cwd,
+      // Whatever the surroundings: nothing that was made before is found.
+      env: {
+        ...at.env,
+        LOCKSTEP_STORE: await directoryIn(at, "store"),
+        // Steps were run a second time for this.
+        ...(steps === undefined ? {} : { [stepsVariable]: join(steps, "again") }),
+      },
+      ...(signal === undefined ? {} : { signal }),
     });
     if (result.code !== 0) {
       const said = result.stderr.toString("utf8").trim();
@@ -153,13 +122,13 @@ export async function rebuild(
     return images;
   } catch (error) {
     if (error instanceof LockstepError) throw error;
-    if (options.signal?.aborted === true) throw interrupted();
+    if (signal?.aborted === true) throw interrupted();
     throw new LockstepError(
       { code: "LS5002", message: `the rebuild could not be started or understood: ${messageOf(error)}` },
       { cause: error },
     );
   } finally {
     task.done();
-    await rm(work, { recursive: true, force: true });
+    for (const directory of [work, ...at.temporary]) await rm(directory, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 /** Verify: rebuild, compare digests, and keep the verdict with the plans it is about. */
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { BuiltImage } from "../build/build.ts";
 import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
@@ -11,7 +11,10 @@ import { type Digest, digestOf, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { SubjectRun } from "./compare/open-subject.ts";
-import { rebuild, type RebuiltImage, type RebuiltPlatform } from "./rebuild.ts";
+import type { Chosen } from "./perturb/choose.ts";
+import type { Conclusion } from "./perturb/conclude.ts";
+import type { Perturbation } from "./perturb/surroundings.ts";
+import type { RebuildOptions, RebuiltImage, RebuiltPlatform } from "./rebuild.ts";
 
 /** One thing that came out otherwise: the smallest part that is known to differ. */
 export interface Difference {
@@ -32,6 +35,8 @@ export interface Verdict {
   readonly differences: readonly Difference[];
   /** What differs in the bytes, and why. */
   readonly comparison?: Comparison;
+  /** What reruns say about why the rebuild differs. */
+  readonly conclusion?: Conclusion;
   /** What the rebuilt image was compared with besides; the verdict is `reproduced` only when they are the same too. */
   readonly against?: Comparison;
   /** Why it could not be told. */
@@ -130,6 +135,8 @@ export interface VerifyOptions {
   readonly root: string;
   /** Rebuild also what was reproduced before. */
   readonly again: boolean;
+  /** How the surroundings of the rebuilds differ; as usual when nothing is said. */
+  readonly perturb?: Chosen;
   /** Compare what is rebuilt with this too: a reference, a layout, an archive, see `openSubject`. For one image. */
   readonly against?: string;
   readonly signal?: AbortSignal;
@@ -150,9 +157,87 @@ function untold(images: readonly BuiltImage[], error: unknown): readonly Verdict
   }));
 }
 
+/** What one verification has at hand. */
+interface Verification {
+  readonly run: SubjectRun;
+  readonly options: VerifyOptions;
+  readonly built: readonly BuiltImage[];
+}
+
+/** Rebuilds images once and compares; what is reproduced is not remembered here. */
+async function verifyOnce(
+  { run, options, built }: Verification,
+  open: readonly BuiltImage[],
+  perturbations: readonly Perturbation[],
+): Promise<readonly Verdict[]> {
+  const { host, store, report, signal } = run;
+  const { rebuild } = await import("./rebuild.ts");
+  const common: Omit<RebuildOptions, "images" | "perturbations"> = {
+    root: options.root,
+    leave: built.map(({ layout }) => dirname(layout)),
+    signal,
+  };
+  const verdicts: Verdict[] = [];
+  const inspect = async (out: string, rebuilt: readonly RebuiltImage[]): Promise<void> => {
+    for (const image of open) {
+      const again = rebuilt.find((other) => other.image === image.image);
+      const verdict = judge(image, again);
+      const layout = join(out, image.image);
+      const comparison =
+        verdict.verdict === "reproduced" || again === undefined ? undefined : await compareLayouts(run, image, layout);
+      const other = options.against === undefined ? undefined : await compareWith(run, options.against, image, layout);
+      verdicts.push({
+        ...verdict,
+        ...(comparison === undefined ? {} : { comparison }),
+        ...(other === undefined ? {} : { against: other }),
+        ...(other?.verdict === "differs" ? { verdict: "differs" } : {}),
+        known: false,
+      });
+    }
+  };
+  const images = open.map(({ image }) => image);
+  try {
+    await rebuild(host, store, report, { ...common, images, perturbations, inspect });
+  } catch (error) {
+    const told = new Set(verdicts.map(({ image }) => image));
+    verdicts.push(
+      ...untold(
+        open.filter(({ image }) => !told.has(image)),
+        error,
+      ),
+    );
+  }
+  const explained: Verdict[] = [];
+  for (const verdict of verdicts) {
+    const image = open.find((each) => each.image === verdict.image);
+    if (verdict.comparison === undefined || verdict.rebuilt === undefined || image === undefined) {
+      explained.push(verdict);
+      continue;
+    }
+    const [{ experiment }, { withExperiments }] = await Promise.all([
+      import("./perturb/experiment.ts"),
+      import("./perturb/conclude.ts"),
+    ]);
+    const found = await experiment(
+      () => host.elapsed(),
+      image,
+      perturbations,
+      async (some) => {
+        const rebuilt = await rebuild(host, store, report, { ...common, images: [image.image], perturbations: some });
+        return rebuilt.find((other) => other.image === image.image);
+      },
+    );
+    const { attribution, conclusion, experiments } = found;
+    const comparison = withExperiments(verdict.comparison, attribution, conclusion, experiments, verdict.rebuilt);
+    explained.push({ ...verdict, comparison, conclusion });
+  }
+  return explained;
+}
+
 /**
- * Rebuilds what has no verdict yet and compares; where something differs, the bytes of both are compared too. A verdict is kept only when it
- * is `reproduced`, under the plans and the digest it is about; `again` rebuilds everything regardless.
+ * Rebuilds what has no verdict yet and compares; where something differs, the bytes of both are compared too, and reruns find out what makes
+ * the difference. An image is reproduced when every rebuild of it gives the same. A verdict is kept only when it is `reproduced`, under the
+ * plans and the digest it is about, and when at least what is usual was changed; `again` rebuilds everything regardless.
  */
 export async function verifyImages(
   host: Host,
@@ -162,44 +247,32 @@ export async function verifyImages(
   options: VerifyOptions,
 ): Promise<readonly Verdict[]> {
   const verdicts = new Map<string, Verdict>();
-  const { against } = options;
-  if (!options.again && against === undefined) {
+  if (!options.again && options.against === undefined && options.perturb === undefined) {
     for (const image of built) {
       const record = (await store.getRecord("result", verdictKey(image))) as Verdict | undefined;
       if (record !== undefined) verdicts.set(image.image, { ...record, known: true });
     }
   }
-  const open = built.filter(({ image }) => !verdicts.has(image));
-  if (open.length > 0) {
-    await checkLayouts(store, open);
+  const unknown = built.filter(({ image }) => !verdicts.has(image));
+  if (unknown.length > 0) {
+    await checkLayouts(store, unknown);
+    const { changesTheUsual, usualChoice } = await import("./perturb/choose.ts");
     const signal = options.signal ?? new AbortController().signal;
-    const run: SubjectRun = { host, store, report, signal };
-    const inspect = async (out: string, rebuilt: readonly RebuiltImage[]): Promise<void> => {
-      for (const image of open) {
-        const again = rebuilt.find((other) => other.image === image.image);
-        const verdict = judge(image, again);
-        const layout = join(out, image.image);
-        if (verdict.verdict === "reproduced") await store.putRecord("result", verdictKey(image), verdict);
-        const comparison =
-          verdict.verdict === "reproduced" || again === undefined
-            ? undefined
-            : await compareLayouts(run, image, layout);
-        const other = against === undefined ? undefined : await compareWith(run, against, image, layout);
-        verdicts.set(image.image, {
-          ...verdict,
-          ...(comparison === undefined ? {} : { comparison }),
-          ...(other === undefined ? {} : { against: other }),
-          ...(other?.verdict === "differs" ? { verdict: "differs" } : {}),
-          known: false,
-        });
-      }
-    };
-    const images = open.map(({ image }) => image);
-    try {
-      await rebuild(host, store, report, { root: options.root, images, signal, inspect });
-    } catch (error) {
-      for (const verdict of untold(open, error)) verdicts.set(verdict.image, verdict);
+    const verification: Verification = { run: { host, store, report, signal }, options, built };
+    const chosen = options.perturb ?? usualChoice;
+    let open = unknown;
+    for (const round of chosen.rounds) {
+      for (const verdict of await verifyOnce(verification, open, round)) verdicts.set(verdict.image, verdict);
+      // What differs, or is not known, is not made better by another rebuild.
+      open = open.filter(({ image }) => verdicts.get(image)?.verdict === "reproduced");
+      if (open.length === 0) break;
     }
+    if (changesTheUsual(chosen))
+      for (const image of open) {
+        // What it was compared with besides is another matter the next time.
+        const { against: _, ...verdict } = verdicts.get(image.image) ?? {};
+        await store.putRecord("result", verdictKey(image), verdict);
+      }
   }
   return built.flatMap(
     (image) =>
