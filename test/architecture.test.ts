@@ -46,6 +46,7 @@ const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonl
   },
   semver: { files: /^deliver\/|^advisory\/affects\.ts$|^build\/pin-items\.ts$/, late: false },
   openpgp: { files: /^source\/(debian\/(keys|signature)|http\/gpg)\.ts$/, late: true },
+  minimatch: { files: /^source\/npm\/pack-list\.ts$/, late: false },
   pako: { files: /^(image\/deflate|verify\/encoder\/encode-again)\.ts$/, late: true },
   "xz-decompress": { files: /^source\/decompress\.ts$/, late: true },
   "@sigstore/sign": { files: /^evidence\//, late: true },

@@ -298,7 +298,9 @@ async function buildPlatform(
     duration: work.host.elapsed() - begin,
     notDone: records.flatMap(({ notDone }) => notDone),
     steps: records.flatMap((record) => record.step ?? []),
-    installScripts: [...image.inputs.npm].flatMap(([key, { scripts = [] }]) => scripts.map((each) => `${key} ${each}`)),
+    installScripts: [...image.inputs.git, ...image.inputs.npm].flatMap(([key, { scripts = [] }]) =>
+      scripts.map((each) => `${key} ${each}`),
+    ),
   };
 }
 

@@ -130,7 +130,10 @@ const readings: { readonly [Section in InputSection]?: InputReading<Section> } =
     // A branch is there to move.
     fixed: false,
     // Sixteen digits tell commits apart in any repository there is.
-    read: (_, { commit, date }) => ({ version: `${commit.slice(0, 16)} of ${date.slice(0, 10)}` }),
+    read: (_, { commit, date, scripts = [] }) => ({
+      version: `${commit.slice(0, 16)} of ${date.slice(0, 10)}`,
+      ...(scripts.length === 0 ? {} : { notes: scripts.map((script) => `would run ${script}`) }),
+    }),
   },
   http: {
     read: (_, { signedBy }) => (signedBy === undefined ? {} : { notes: [`signed by ${signedBy}`] }),

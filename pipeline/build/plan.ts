@@ -2,6 +2,7 @@
 import type { InputSection, LockedInputs, LockedPackage } from "../lock/types.ts";
 import type { Selection } from "../source/archive/select.ts";
 import type { CommitSelection } from "../source/git/unpack.ts";
+import type { NpmCommitOptions } from "../source/npm/commit.ts";
 import type { NpmUnpackOptions } from "../source/npm/unpack.ts";
 import type { WheelInstall } from "../source/python/wheel.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
@@ -89,6 +90,11 @@ export interface PlannedNpm extends PlannedInputBase, NpmUnpackOptions {
   readonly unpack: "npm";
 }
 
+/** The blob is the archive of a commit that is an npm package; `into` is the directory of the project that has it. */
+export interface PlannedNpmCommit extends PlannedInputBase, NpmCommitOptions {
+  readonly unpack: "npm-git";
+}
+
 /** The blob is the archive of a commit. */
 export interface PlannedCommit extends PlannedInputBase, CommitSelection {
   readonly unpack: "git";
@@ -104,7 +110,14 @@ export interface PlannedZip extends PlannedInputBase, Selection {
   readonly unpack: "zip";
 }
 
-export type PlannedInput = PlannedFile | PlannedTar | PlannedZip | PlannedNpm | PlannedCommit | PlannedWheel;
+export type PlannedInput =
+  | PlannedFile
+  | PlannedTar
+  | PlannedZip
+  | PlannedNpm
+  | PlannedNpmCommit
+  | PlannedCommit
+  | PlannedWheel;
 
 /** Inputs that are unpacked, and what the planner adds to them. */
 export interface InputsLayer {

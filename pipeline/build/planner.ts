@@ -338,7 +338,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
         continue;
       }
       if (layer.kind === "npm") {
-        const { title, inputs, entries } = planNpm(root, layer, platform, lock.npm);
+        const { title, inputs, entries } = planNpm(root, layer, platform, lock);
         layers.push(inputsLayer(title, epoch, inputs, entries));
         continue;
       }

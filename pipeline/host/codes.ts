@@ -107,6 +107,7 @@ export const codes = {
   LS2509: { title: "npm's configuration is not usable", exit: 4 },
   LS2510: { title: "install script of an npm package is not run", exit: 1 },
   LS2511: { title: "npm tarball lacks a package of its bundle", exit: 3 },
+  LS2512: { title: "npm package of a git repository cannot be packed", exit: 3 },
   // 26xx Python wheels
   LS2601: { title: "file of requirements is not readable", exit: 3 },
   LS2602: { title: "requirement is not pinned to a version", exit: 3 },

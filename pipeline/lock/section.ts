@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../store/canonical-json.ts";
 import type { Lock, LockedPackage, LockedRelease, SectionName } from "./types.ts";
-import { packageKey, releaseKey } from "./types.ts";
+import { commitScripts, installScripts, packageKey, releaseKey } from "./types.ts";
 
 /** Why a value is not what its field must be, as a clause that follows the field's name; undefined when it is. */
 export type Check = (value: unknown) => string | undefined;
@@ -105,18 +105,21 @@ const url = text(
 
 const npmKey = /^(?:@[A-Za-z0-9._~!'()*-]+\/)?[A-Za-z0-9._~!'()*-]+@[0-9A-Za-z.+-]+(?:#[0-9a-f]{12})?$/;
 const npmIntegrity = /^sha(?:512|384|256|1)-[A-Za-z0-9+/]+={0,2}(?: sha(?:512|384|256|1)-[A-Za-z0-9+/]+={0,2})*$/;
-const npmScript = text(/^(?:preinstall|install|postinstall): [^\p{Cc}]+$/u, "a script");
 
-/** In the order that npm runs them, each once. */
-const npmScripts: Check = (value) => {
-  if (!Array.isArray(value) || value.length === 0) return "must be a list of scripts";
-  const items: readonly unknown[] = value;
-  if (items.some((item) => npmScript(item) !== undefined)) return "must be a list of scripts";
-  const hooks = items.map((item) => ["preinstall", "install", "postinstall"].indexOf(String(item).split(":")[0] ?? ""));
-  return hooks.every((hook, index) => index === 0 || hook > (hooks[index - 1] ?? 0))
-    ? undefined
-    : "must be in the order they run";
-};
+/** Scripts that npm runs by these names, in the order that it runs them, each once; at least so many. */
+function npmScripts(names: readonly string[], least: number): Check {
+  const pattern = new RegExp(`^(${names.join("|")}): [^\\p{Cc}]+$`, "u");
+  return (value) => {
+    if (!Array.isArray(value) || value.length < least) return "must be a list of scripts";
+    const hooks = (value as readonly unknown[]).map((item) =>
+      typeof item === "string" ? names.indexOf(pattern.exec(item)?.[1] ?? "") : -1,
+    );
+    if (hooks.includes(-1)) return "must be a list of scripts";
+    return hooks.every((hook, index) => index === 0 || hook > (hooks[index - 1] ?? 0))
+      ? undefined
+      : "must be in the order they run";
+  };
+}
 
 const digest = text(/^sha256:[0-9a-f]{64}$/, "a SHA-256 digest");
 const mediaType = text(/^application\/vnd\.[a-z0-9.+_-]+$/, "a media type of an image");
@@ -191,7 +194,7 @@ export const sections: Readonly<Record<SectionName, Section>> = {
     always: false,
     key: commitKey,
     fields: { commit: objectId, tree: objectId, date, size, sha256: hex64, ...seal },
-    optional: { submodules },
+    optional: { scripts: npmScripts(commitScripts, 0), submodules },
   },
   http: {
     entry: "file",
@@ -225,7 +228,10 @@ export const sections: Readonly<Record<SectionName, Section>> = {
     always: false,
     key: text(npmKey, "a name and a version of an npm package"),
     fields: { size, sha256: hex64, integrity: text(npmIntegrity, "hashes such as sha512-…"), ...seal },
-    optional: { from: text(/^[^\p{Cc}]+$/u, "an address, or a path in the repository"), scripts: npmScripts },
+    optional: {
+      from: text(/^[^\p{Cc}]+$/u, "an address, or a path in the repository"),
+      scripts: npmScripts(installScripts, 1),
+    },
   },
   packages: {
     entry: "package",

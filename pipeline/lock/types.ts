@@ -82,6 +82,12 @@ export interface LockedHttp {
   readonly signingKey?: string;
 }
 
+/** Scripts that npm runs after it unpacked a package, in the order it runs them. */
+export const installScripts = ["preinstall", "install", "postinstall"] as const;
+
+/** Scripts that npm runs to make a package from a commit and install it, in the order it runs them. */
+export const commitScripts = [...installScripts, "prepublish", "preprepare", "prepare", "postprepare"] as const;
+
 /** A tarball that lock files of npm projects name. The key is `<name>@<version>`, and says more where one repository has several of that. */
 export interface LockedNpm {
   /** Bytes of the tarball. */
@@ -96,7 +102,7 @@ export interface LockedNpm {
   readonly scripts?: readonly string[];
 }
 
-/** A commit of a git repository; the key is `<repository>#<ref>` as a spec, or a `.gitmodules`, says them. */
+/** A commit of a git repository; the key is `<repository>#<ref>` as a spec, a `.gitmodules` or the lock file of an npm project says them. */
 export interface LockedCommit {
   /** Id of the commit: 40 digits of SHA-1, or 64 of SHA-256. */
   readonly commit: string;
@@ -108,6 +114,8 @@ export interface LockedCommit {
   readonly size: number;
   /** Of the archive, 64 hexadecimal digits. */
   readonly sha256: string;
+  /** Scripts that npm would run to make a package of it, in the order it would: `prepare: node build.js`; absent where no npm project asks for it. */
+  readonly scripts?: readonly string[];
   /** Keys of the entries of its submodules by their path; absent where no spec asks for them. */
   readonly submodules?: Readonly<Record<string, string>>;
 }

@@ -63,6 +63,24 @@ const commit: PlannedInput = {
   modes: [{ glob: "**", mode: 0o644 }],
 };
 
+/** The same, of a commit that is an npm package. */
+const packageCommit: PlannedInput = {
+  section: "git",
+  key: `https://git.example/b#${"34".repeat(20)}`,
+  sha256: "12".repeat(32),
+  into: "srv",
+  unpack: "npm-git",
+  commit: "34".repeat(20),
+  tree: "56".repeat(20),
+  time: 7,
+  location: "node_modules/b",
+  bins: [{ link: "node_modules/.bin/b", file: "b.js" }],
+  executable: ["c.js"],
+  drop: ["node_modules/d"],
+  uid: 0,
+  gid: 0,
+};
+
 /** One image with a layer of every kind that a plan can have. */
 function everything(): Promise<TinyRepository> {
   return tinyRepository({
@@ -171,10 +189,10 @@ async function onBase(): Promise<PlannedImage> {
   return only;
 }
 
-/** The plan of the image that has everything, with a commit besides. */
+/** The plan of the image that has everything, with commits besides. */
 async function plannedWithCommit(): Promise<Plan> {
   const { plan } = await planned();
-  const layer: PlannedLayer = { kind: "inputs", title: "git", epoch: 7, inputs: [commit], entries: [] };
+  const layer: PlannedLayer = { kind: "inputs", title: "git", epoch: 7, inputs: [commit, packageCommit], entries: [] };
   return { ...plan, layers: [...plan.layers, layer, ...steps] };
 }
 
@@ -197,6 +215,7 @@ const ways: Readonly<Record<PlannedInput["unpack"], true>> = {
   tar: true,
   zip: true,
   npm: true,
+  "npm-git": true,
   git: true,
   wheel: true,
 };
@@ -498,7 +517,7 @@ describe("an entry of the lock that was changed, and sealed again", () => {
     expect([...seen].filter((name) => unseen[name] === undefined)).toEqual([]);
     const sections = new Set<SectionName>(sectionNames.filter((section) => lock[section].size > 0));
     // Bases are held against their digests before anything is planned, and commits against their ids when they are unpacked:
-    // test/build/base/pin-base.test.ts, test/build/inputs/git.test.ts.
+    // test/build/base/pin-base.test.ts, test/build/inputs/git.test.ts, test/build/inputs/npm-git.test.ts.
     expect(sections).toEqual(new Set(sectionNames.filter((section) => section !== "bases" && section !== "git")));
   });
 });

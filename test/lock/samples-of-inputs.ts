@@ -49,6 +49,17 @@ export const inputSamples: LockedInputs = {
       },
     ],
     [
+      `ssh://git@git.example/team/package.git#${"23".repeat(20)}`,
+      {
+        commit: "23".repeat(20),
+        tree: "45".repeat(20),
+        date: "2026-01-03T03:04:05Z",
+        size: 97,
+        sha256: "67".repeat(32),
+        scripts: ["install: node-gyp rebuild", "prepare: node build.js", "postprepare: b"],
+      },
+    ],
+    [
       `git@git.example:team/sub.git#${"ef".repeat(20)}`,
       {
         commit: "ef".repeat(20),

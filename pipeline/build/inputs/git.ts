@@ -3,15 +3,20 @@ import { LockstepError, type Place, type Problem } from "../../host/errors.ts";
 import type { LockedCommit } from "../../lock/types.ts";
 import { isCommitId } from "../../spec/git-address.ts";
 import type { GitLayer, Platform } from "../../spec/types.ts";
+import type { Store } from "../../store/store.ts";
 import { inParallel } from "../../host/parallel.ts";
 import type { PlannedCommit } from "../plan.ts";
 import type { InputKind, InputRequest } from "./kind.ts";
+import { npmCommits } from "./npm.ts";
+import { shortened } from "./npm-scripts.ts";
 
 interface GitRequest extends InputRequest {
   readonly repository: string;
   readonly ref: string;
   /** Whether anyone who asks for this commit asks for its submodules too. */
   readonly submodules: boolean;
+  /** Whether anyone who asks for it wants it as an npm package. */
+  readonly npm: boolean;
 }
 
 function commitKey(repository: string, ref: string): string {
@@ -50,31 +55,64 @@ function isBelow(path: string, place: string): boolean {
   return path === "" || place.startsWith(`${path}/`);
 }
 
+/** Where to ask for a commit of an npm package first: npm writes addresses of ssh for public repositories, which need no key by https. */
+function firstAddress(repository: string): { readonly first?: string } {
+  const [, host, path] = /^ssh:\/\/git@([^/:@]+)(\/.+)$/.exec(repository) ?? [];
+  return host === undefined || path === undefined ? {} : { first: `https://${host}${path}` };
+}
+
 /** How many repositories are asked or fetched at once: each is a program of its own. */
 const atOnce = 4;
 
+/** An entry with what npm would run for it. LS2512 for a commit that npm could not make a package of from its files alone. */
+async function asPackage(store: Store, key: string, entry: LockedCommit): Promise<LockedCommit> {
+  const { inspectNpmCommit } = await import("../../source/npm/commit.ts");
+  const blob = { store, digest: `sha256:${entry.sha256}` as const, place: { file: key } };
+  const scripts = await inspectNpmCommit(blob, {
+    commit: entry.commit,
+    tree: entry.tree,
+    time: Date.parse(entry.date) / 1000,
+  });
+  return { ...entry, scripts: scripts.map(shortened) };
+}
+
 export const gitKind: InputKind<"git", GitRequest> = {
-  requests({ specs }, locked) {
-    const asked: (Asking & { readonly key: string; readonly submodules: boolean })[] = [];
-    for (const { name: image, platforms, layers } of specs) {
+  requests(source, locked) {
+    const asked: (Asking & Pick<GitRequest, "key" | "submodules" | "npm">)[] = npmCommits(source).map(
+      ({ repository, commit, ...asking }) => ({
+        ...asking,
+        key: commitKey(repository, commit),
+        submodules: false,
+        npm: true,
+      }),
+    );
+    for (const { name: image, platforms, layers } of source.specs) {
       for (const layer of layers) {
         if (layer.kind !== "git") continue;
         const { repository, ref, path, submodules, place } = layer;
         const top = commitKey(repository, ref);
         for (const key of submodules ? withSubmodules(top, inside(path ?? ""), locked) : [top])
-          asked.push({ image, platforms, place, key, submodules });
+          asked.push({ image, platforms, place, key, submodules, npm: false });
       }
     }
     const deep = new Set(asked.filter(({ submodules }) => submodules).map(({ key }) => key));
-    return asked.map((it) => ({ ...it, ...partsOf(it.key), submodules: deep.has(it.key) }));
+    const packages = new Set(asked.filter(({ npm }) => npm).map(({ key }) => key));
+    return asked.map((it) => ({
+      ...it,
+      ...partsOf(it.key),
+      submodules: deep.has(it.key),
+      npm: packages.has(it.key),
+    }));
   },
 
-  mismatch({ ref, submodules }, entry) {
+  mismatch({ ref, submodules, npm }, entry) {
     if (isCommitId(ref) && entry.commit !== ref) return `is locked to the commit ${entry.commit}`;
     if (submodules && entry.submodules === undefined)
       return "is locked without its submodules, and the spec asks for them";
     if (!submodules && entry.submodules !== undefined)
       return "is locked with its submodules, and no spec asks for them";
+    if (npm && entry.scripts === undefined) return "is locked, but not as the npm package that it is";
+    if (!npm && entry.scripts !== undefined) return "is locked as an npm package, and no project depends on it";
     return undefined;
   },
 
@@ -91,7 +129,8 @@ export const gitKind: InputKind<"git", GitRequest> = {
         if (request === undefined) return;
         const work = { host, store, root, ...(signal === undefined ? {} : { signal }) };
         try {
-          for (const [key, entry] of await lockCommit(work, request)) answers.set(key, entry);
+          const asked = request.npm ? { ...request, ...firstAddress(request.repository) } : request;
+          for (const [key, entry] of await lockCommit(work, asked)) answers.set(key, entry);
         } catch (error) {
           if (!(error instanceof LockstepError) || error.code === "LS1003") throw error;
           problems.push(...error.problems);
@@ -107,6 +146,10 @@ export const gitKind: InputKind<"git", GitRequest> = {
       task.done();
     }
     if (problems.length > 0) throw new LockstepError(problems);
+    for (const { key, requests } of questions) {
+      const entry = answers.get(key);
+      if (entry !== undefined && requests[0]?.npm === true) answers.set(key, await asPackage(store, key, entry));
+    }
     return answers;
   },
 
@@ -130,7 +173,9 @@ export const gitKind: InputKind<"git", GitRequest> = {
     let done = 0;
     try {
       await inParallel(missing, atOnce, async ([key, entry]) => {
-        await fetchCommit({ host, store, root, ...(signal === undefined ? {} : { signal }) }, partsOf(key), entry);
+        const { repository, ref } = partsOf(key);
+        const request = { repository, ref, ...(entry.scripts === undefined ? {} : firstAddress(repository)) };
+        await fetchCommit({ host, store, root, ...(signal === undefined ? {} : { signal }) }, request, entry);
         task.progress(++done, missing.length);
       });
     } finally {

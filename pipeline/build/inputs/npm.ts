@@ -5,16 +5,18 @@ import { join, posix } from "node:path";
 import { pathToFileURL } from "node:url";
 import { LockstepError } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
-import type { LockedNpm } from "../../lock/types.ts";
+import type { LockedInputs, LockedNpm } from "../../lock/types.ts";
 import { fetchBlobs } from "../../source/fetch.ts";
 import type { NpmConfiguration } from "../../source/npm/configuration.ts";
-import { type NpmPlace, type NpmTarball, type NpmTree, npmTree } from "../../source/npm/layout.ts";
+import type { NpmCommit } from "../../source/npm/git-origin.ts";
+import { type NpmCommitPlace, type NpmPlace, type NpmTarball, type NpmTree, npmTree } from "../../source/npm/layout.ts";
 import { readNpmProject } from "../../source/npm/project.ts";
 import type { NpmLayer, Platform } from "../../spec/types.ts";
 import type { Digest } from "../../store/digest.ts";
 import { parentOf } from "../../tree/entry.ts";
-import type { PlannedEntry, PlannedNpm } from "../plan.ts";
+import type { PlannedEntry, PlannedNpm, PlannedNpmCommit } from "../plan.ts";
 import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
+import { shortened } from "./npm-scripts.ts";
 
 interface NpmRequest extends InputRequest {
   readonly project: string;
@@ -85,14 +87,6 @@ function requestsOf({ root, specs }: SpecSource): readonly NpmRequest[] {
   });
 }
 
-/** A script as the lock has it: for a review, so a line of it is enough. */
-function shortened(script: string): string {
-  return script
-    .replaceAll(/\p{Cc}+/gu, " ")
-    .slice(0, 200)
-    .trimEnd();
-}
-
 /** The addresses of a tarball, in the order to try them. */
 function addressesOf(
   { tarball, project }: NpmRequest,
@@ -130,6 +124,24 @@ async function routesOf(host: Host, root: string, requests: readonly NpmRequest[
       ...(ca.length === 0 ? {} : { ca: [...new Set(ca)] }),
     },
   };
+}
+
+/** Commits that npm projects depend on: each once for every layer and platform that has it. */
+export function npmCommits({
+  root,
+  specs,
+}: SpecSource): readonly (NpmCommit & Pick<InputRequest, "image" | "platforms" | "place">)[] {
+  return specs.flatMap(({ name: image, platforms, layers }) =>
+    layers.flatMap((layer) =>
+      layer.kind !== "npm"
+        ? []
+        : platforms.flatMap((platform) =>
+            treeOf(root, layer, platform).commits.map(({ commit }) => {
+              return { image, platforms: [platform], place: layer.place, ...commit };
+            }),
+          ),
+    ),
+  );
 }
 
 export const npmKind: InputKind<"npm", NpmRequest> = {
@@ -237,18 +249,41 @@ function entriesOf(root: string, layer: NpmLayer, into: string, tree: NpmTree): 
   ];
 }
 
+/** A commit as the plan has it; the caller has checked that the lock has it. */
+function plannedCommit(
+  { commit: { repository, commit }, ...place }: NpmCommitPlace,
+  locked: LockedInputs["git"],
+): Omit<PlannedNpmCommit, "into" | "uid" | "gid"> {
+  const key = `${repository}#${commit}`;
+  const entry = locked.get(key);
+  if (entry === undefined) throw new LockstepError({ code: "LS1000", message: `${key} is not in the lock` });
+  const { sha256, tree, date } = entry;
+  const facts = { commit: entry.commit, tree, time: Date.parse(date) / 1000 };
+  return { section: "git", key, sha256, unpack: "npm-git", ...place, ...facts };
+}
+
 /** What one layer puts into the image of a platform; the caller has checked that the lock answers the spec. */
 export function planNpm(
   root: string,
   layer: NpmLayer,
   platform: Platform,
-  locked: ReadonlyMap<string, LockedNpm>,
-): { readonly title: string; readonly inputs: readonly PlannedNpm[]; readonly entries: readonly PlannedEntry[] } {
+  locked: LockedInputs,
+): {
+  readonly title: string;
+  readonly inputs: readonly (PlannedNpm | PlannedNpmCommit)[];
+  readonly entries: readonly PlannedEntry[];
+} {
   const tree = treeOf(root, layer, platform);
   const into = layer.into.replace(/^\/+|\/+$/g, "");
   const { uid, gid } = layer.owner;
-  const inputs = tree.places.map(({ tarball, ...place }: NpmPlace): PlannedNpm => {
-    return { section: "npm", ...lockedOf(tarball, layer.project, locked), unpack: "npm", into, uid, gid, ...place };
+  const commits = tree.commits.map((place) => ({ ...plannedCommit(place, locked.git), into, uid, gid }));
+  const tarballs = tree.places.map(({ tarball, ...place }: NpmPlace): PlannedNpm => {
+    const found = lockedOf(tarball, layer.project, locked.npm);
+    return { section: "npm", ...found, unpack: "npm", into, uid, gid, ...place };
   });
-  return { title: `lockstep: npm ${layer.project} ${layer.into}`, inputs, entries: entriesOf(root, layer, into, tree) };
+  return {
+    title: `lockstep: npm ${layer.project} ${layer.into}`,
+    inputs: [...commits, ...tarballs],
+    entries: entriesOf(root, layer, into, tree),
+  };
 }

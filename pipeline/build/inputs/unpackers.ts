@@ -44,6 +44,13 @@ const unpackers: { readonly [Way in PlannedInput["unpack"]]: Unpacker<Way> } = {
       await unpackTarball(blob, sink, input);
     },
   },
+  "npm-git": {
+    times: "own",
+    async unpack(blob, sink, input) {
+      const { unpackNpmCommit } = await import("../../source/npm/commit.ts");
+      await unpackNpmCommit(blob, sink, input);
+    },
+  },
   wheel: {
     times: "epoch",
     async unpack(blob, sink, input) {

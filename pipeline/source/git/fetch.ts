@@ -9,6 +9,8 @@ import { Git, type GitOutput, remoteOf } from "./program.ts";
 
 export interface GitRequest {
   readonly repository: string;
+  /** Another address of the repository, at which a commit is asked for first. */
+  readonly first?: string;
   /** A tag, a branch, a full name such as refs/tags/v1, HEAD, or the id of a commit. */
   readonly ref: string;
   /** Where it is asked for. */
@@ -159,6 +161,15 @@ export async function withCommit<Result>(
   work: (git: Git) => Promise<Result>,
   signal?: AbortSignal,
 ): Promise<Result> {
+  if (request.first !== undefined) {
+    const { first, ...other } = request;
+    try {
+      return await withCommit(host, root, { ...other, repository: first }, commit, work, signal);
+    } catch (error) {
+      if (!(error instanceof LockstepError) || (error.code !== "LS2903" && error.code !== "LS2906")) throw error;
+      return withCommit(host, root, other, commit, work, signal);
+    }
+  }
   const { url, protocol } = remoteOf(host, root, request.repository);
   return inScratch(host, protocol, commit.length === 64 ? "sha256" : "sha1", async (git) => {
     await fetchInto(git, url, request, commit, signal);

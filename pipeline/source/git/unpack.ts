@@ -1,16 +1,12 @@
 /** An input that is a commit: its files with git's modes, none of them changed by attributes, filters or line endings. */
 import { LockstepError } from "../../host/errors.ts";
-import { ByteReader } from "../../tree/bytes.ts";
 import { matchesAny, parseGlob } from "../../tree/glob.ts";
 import type { EntrySink, InputBlob } from "../archive/sink.ts";
-import { type CommitEntry, readCommit } from "./objects.ts";
+import type { CommitEntry } from "./objects.ts";
+import { type PlannedFacts, readPlannedCommit, untrue } from "./planned.ts";
 
 /** What of a commit is taken, and with which metadata. */
-export interface CommitSelection {
-  /** Id of the commit, which proves what the blob is; id of its tree, and its time in seconds since 1970, for the lock to be true. */
-  readonly commit: string;
-  readonly tree: string;
-  readonly time: number;
+export interface CommitSelection extends PlannedFacts {
   /** Commits of the submodules in what is taken, by path in the commit; absent where they stay empty. */
   readonly submodules?: Readonly<Record<string, string>>;
   /** Directory or file of the commit; empty for all of it. */
@@ -47,15 +43,7 @@ export async function unpackCommit(blob: InputBlob, sink: EntrySink, selection: 
     }
     return false;
   };
-  const untrue = (message: string): LockstepError =>
-    new LockstepError({
-      code: "LS2907",
-      message,
-      place: blob.place,
-      hint: "the lock was changed by hand: run `lockstep pin`, and review the difference",
-    });
   const planned = new Map(Object.entries(selection.submodules ?? {}));
-  let mtime = 0;
   let found = selection.path === "";
   let taken = false;
   const send = async (entry: CommitEntry): Promise<void> => {
@@ -66,13 +54,14 @@ export async function unpackCommit(blob: InputBlob, sink: EntrySink, selection: 
       planned.delete(entry.path);
       if (locked !== entry.commit)
         throw untrue(
+          blob,
           `has the submodule ${entry.path} at ${entry.commit}, and the lock says ${locked ?? "nothing of it"}`,
         );
     }
     const named = join(below, path ?? "");
     taken = path !== undefined && !excluded(named);
     if (path === undefined || !taken) return;
-    const base = { path, uid, gid, mtime };
+    const base = { path, uid, gid, mtime: selection.time };
     const modeOf = (usual: number): number => modes.findLast(({ glob }) => glob.test(named))?.mode ?? usual;
     if (entry.type === "file") {
       await sink.entry({ ...base, type: "file", mode: modeOf(entry.executable ? 0o755 : 0o644), size: entry.size });
@@ -83,32 +72,16 @@ export async function unpackCommit(blob: InputBlob, sink: EntrySink, selection: 
       await sink.entry({ ...base, type: "directory", mode: modeOf(0o755) });
     }
   };
-  const bytes = new ByteReader(blob.store.stream(blob.digest, 1 << 18), blob.place);
-  try {
-    await readCommit(bytes, selection.commit, {
-      commit: ({ tree, time }) => {
-        mtime = Math.max(0, time);
-        if (tree === selection.tree && mtime === selection.time) return;
-        throw untrue(
-          `is a commit of the tree ${tree} and the time ${mtime}, and the lock says ${selection.tree} and ${selection.time}`,
-        );
-      },
-      entry: send,
-      content: async (piece) => {
-        if (taken) await sink.content(piece);
-      },
-    });
-    const [absent] = planned.keys();
-    if (absent !== undefined) throw untrue(`has no submodule ${absent}, and the lock says it has`);
-    // The digest of the blob is known at its very end.
-    await bytes.drain();
-  } catch (error) {
-    // A damaged blob looks like other objects; reading it to its end tells which it is.
-    if (error instanceof LockstepError) await bytes.drain();
-    throw error;
-  } finally {
-    await bytes.close();
-  }
+  await readPlannedCommit(blob, selection, {
+    entry: send,
+    content: async (piece) => {
+      if (taken) await sink.content(piece);
+    },
+    end: () => {
+      const [absent] = planned.keys();
+      if (absent !== undefined) throw untrue(blob, `has no submodule ${absent}, and the lock says it has`);
+    },
+  });
   if (found) return;
   throw new LockstepError({
     code: "LS2911",

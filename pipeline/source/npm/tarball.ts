@@ -5,7 +5,8 @@ import type { Place } from "../../host/errors.ts";
 import type { Digest } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
 import { decompress } from "../decompress.ts";
-import { type NpmSink, type NpmUnpackOptions, unpackNpm } from "./unpack.ts";
+import type { NpmSink } from "./place.ts";
+import { type NpmUnpackOptions, unpackNpm } from "./unpack.ts";
 
 export interface NpmBlob {
   readonly store: Store;

@@ -2,28 +2,21 @@
 import type { Code } from "../../host/codes.ts";
 import { LockstepError, type Place } from "../../host/errors.ts";
 import { ByteReader } from "../../tree/bytes.ts";
-import { comparePaths, type Entry, type FileEntry, parentOf } from "../../tree/entry.ts";
+import { comparePaths, type FileEntry, parentOf } from "../../tree/entry.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
-import { linkText } from "./bins.ts";
-import { isObject } from "./package-lock.ts";
+import {
+  firstLineLimit,
+  isDropped,
+  manifestLimit,
+  mendedBegin,
+  type NpmPlacement,
+  type NpmSink,
+  scriptsOf,
+  sendDirectories,
+  sendLinks,
+} from "./place.ts";
 
-/** Gets the entries: directories sorted, then files in the order of the archive with their contents, then links. */
-export interface NpmSink {
-  entry(entry: Entry): Promise<void>;
-  content(piece: Uint8Array): Promise<void>;
-}
-
-export interface NpmUnpackOptions {
-  /** Directory of the package below the project: `node_modules/a`. All paths that are given to the sink are below the project. */
-  readonly location: string;
-  readonly uid: number;
-  readonly gid: number;
-  /** Commands: a link is made where the file is there, and the file is made executable. `file` is below `location`. */
-  readonly bins: readonly { readonly link: string; readonly file: string }[];
-  /** Files of commands that have no link. */
-  readonly executable: readonly string[];
-  /** Paths below `location` at and below which nothing is unpacked. */
-  readonly drop: readonly string[];
+export interface NpmUnpackOptions extends NpmPlacement {
   /** Packages below `location` that the archive must bring. */
   readonly bundled: readonly string[];
 }
@@ -45,15 +38,6 @@ interface Survey {
 
 const limits = { entries: 200_000, content: 4 * 2 ** 30 };
 
-/** Bytes in which npm looks for the end of a script's first line. */
-const firstLineLimit = 2048;
-
-/** Bytes of the largest package.json that is read for its scripts. */
-const manifestLimit = 8 << 20;
-
-/** Scripts that npm runs for a dependency, in the order it runs them. */
-const hooks = ["preinstall", "install", "postinstall"] as const;
-
 /** The path below the package, which is all but the first part of a name, whatever that part is. Undefined when nothing is left. */
 function pathInPackage(name: string): string | undefined {
   const rest = name.slice(name.indexOf("/") + 1 || name.length);
@@ -62,25 +46,6 @@ function pathInPackage(name: string): string | undefined {
     .filter((part) => part !== "" && part !== ".")
     .join("/");
   return path === "" ? undefined : path;
-}
-
-/** The scripts of a package.json that npm would run; a package with a binding.gyp and none of its own is compiled. */
-function scriptsOf(manifest: Buffer | undefined, hasGyp: boolean): readonly string[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(manifest?.toString("utf8").replace(/^\ufeff/, "") ?? "{}");
-  } catch {
-    // npm does without a package.json that it cannot read.
-    value = {};
-  }
-  const content = isObject(value) ? value : {};
-  const scripts = isObject(content["scripts"]) ? content["scripts"] : {};
-  const own = hooks.flatMap((hook) => {
-    const command = scripts[hook];
-    return typeof command === "string" && command !== "" ? [`${hook}: ${command}`] : [];
-  });
-  const compiles = hasGyp && content["gypfile"] !== false && !own.some((script) => /^(?:pre)?install:/.test(script));
-  return compiles ? ["install: node-gyp rebuild", ...own] : own;
 }
 
 /** First reading: which entries are taken, as what, and whether the archive holds together. */
@@ -142,7 +107,7 @@ class Surveyor {
   #file(name: string, mode: number, number: number): void {
     const path = this.#pathOf(name);
     if (path === undefined) return;
-    if (this.#options.drop.some((place) => path === place || path.startsWith(`${place}/`))) return;
+    if (isDropped(this.#options, path)) return;
     if (this.#directories.has(path)) throw this.#fail("LS4006", `names ${path} as a file and as a directory`);
     for (let parent = parentOf(path); parent !== "" && !this.#directories.has(parent); parent = parentOf(parent)) {
       if (this.#files.has(parent)) throw this.#fail("LS4006", `names ${parent} as a file and as a directory`);
@@ -177,7 +142,7 @@ class Sender {
     const { location, bins } = this.#options;
     const there = new Set([...directories, ...[...files.values()].map(({ path }) => path)]);
     const links = bins.filter(({ file }) => there.has(file));
-    await this.#directories([location, ...directories.map((path) => `${location}/${path}`)], links);
+    await sendDirectories(this.#sink, this.#options, directories, links);
     const commands = new Set(links.map(({ file }) => file));
     let manifest: Buffer | undefined;
     for (let number = 0; ; number++) {
@@ -192,22 +157,8 @@ class Sender {
       if (commands.has(path)) await this.#command(placed, tar);
       else await this.#file(placed, tar, path === "package.json" ? manifest : undefined);
     }
-    const mtime = Number.isFinite(this.#newest) ? this.#newest : 0;
-    for (const { link, file } of links) {
-      const target = linkText(link, `${location}/${file}`);
-      await this.#sink.entry({ type: "symlink", path: link, mode: 0o777, ...this.#owner, mtime, target });
-    }
+    await sendLinks(this.#sink, this.#options, links, Number.isFinite(this.#newest) ? this.#newest : 0);
     return manifest;
-  }
-
-  /** All directories from node_modules down. Directories of images have the epoch; this time is never the newest. */
-  async #directories(paths: readonly string[], links: readonly { readonly link: string }[]): Promise<void> {
-    const all = new Set<string>(paths);
-    for (const path of [...paths, ...links.map(({ link }) => link)])
-      for (let parent = parentOf(path); /(?:^|\/)node_modules(?:\/|$)/.test(parent); parent = parentOf(parent))
-        all.add(parent);
-    for (const path of [...all].toSorted(comparePaths))
-      await this.#sink.entry({ type: "directory", path, mode: 0o755, ...this.#owner, mtime: 0 });
   }
 
   async #file(entry: FileEntry, tar: TarReader, begin?: Uint8Array): Promise<void> {
@@ -216,7 +167,6 @@ class Sender {
     for (let piece = await tar.read(); piece !== undefined; piece = await tar.read()) await this.#sink.content(piece);
   }
 
-  /** A script whose first line ends as on Windows would not find its interpreter; npm mends that, and so is it here. */
   async #command(entry: FileEntry, tar: TarReader): Promise<void> {
     const pieces: Uint8Array[] = [];
     let length = 0;
@@ -227,11 +177,8 @@ class Sender {
       length += piece.length;
     }
     const begin = Buffer.concat(pieces);
-    const end = begin.subarray(0, firstLineLimit).indexOf(0x0a);
-    const windows = begin.toString("latin1", 0, 2) === "#!" && end >= 4 && begin[end - 1] === 0x0d;
-    if (!windows) return this.#file(entry, tar, begin);
-    const mended = Buffer.concat([begin.subarray(0, end - 1), begin.subarray(end)]);
-    return this.#file({ ...entry, size: entry.size - 1 }, tar, mended);
+    const mended = mendedBegin(begin);
+    return this.#file({ ...entry, size: entry.size - begin.length + mended.length }, tar, mended);
   }
 }
 
@@ -259,7 +206,7 @@ export async function unpackNpm(
   const survey = await reading((tar) => new Surveyor(place, options).run(tar));
   const manifest = await reading((tar) => new Sender(sink, options).run(tar, survey));
   return scriptsOf(
-    manifest,
+    manifest?.toString("utf8"),
     [...survey.files.values()].some(({ path }) => path === "binding.gyp"),
   );
 }

@@ -1,34 +1,19 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { buildImages, type BuiltImage } from "../../../pipeline/build/build.ts";
-import { type Pinned, pin } from "../../../pipeline/build/pin.ts";
-import {
-  fetchLocked,
-  lockProblems,
-  openRepository,
-  planRepository,
-  readSpecs,
-} from "../../../pipeline/build/repository.ts";
+import type { BuiltImage } from "../../../pipeline/build/build.ts";
 import { scriptWarnings } from "../../../pipeline/build/scripts-check.ts";
 import { formatProblem } from "../../../pipeline/host/errors.ts";
-import type { Host } from "../../../pipeline/host/host.ts";
-import { readLock, writeLock } from "../../../pipeline/lock/lockfile.ts";
+import { readLock } from "../../../pipeline/lock/lockfile.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { Store } from "../../../pipeline/store/store.ts";
 import { verifyImages } from "../../../pipeline/verify/verify.ts";
 import { type RawEntry, rawTar } from "../../source/debian/tiny-deb.ts";
-import {
-  npm,
-  startRegistry,
-  tarballOf,
-  type TinyPackage,
-  type TinyRegistry,
-  writeProject,
-} from "../../source/npm/tiny-registry.ts";
+import { tarballOf, type TinyPackage, writeProject } from "../../source/npm/tiny-registry.ts";
 import { startWebServer } from "../../source/web-server.ts";
-import { hasProgram, type Scene, scene } from "../../support.ts";
+import { hasProgram } from "../../support.ts";
 import { readLayer } from "../tiny-repository.ts";
+import { npmSite, type NpmSite } from "./npm-site.ts";
 
 const file = (name: string, content = name, mode = 0o644): RawEntry => ({ name: `package/${name}`, content, mode });
 
@@ -48,67 +33,8 @@ const fast: TinyPackage = { name: "fast", version: "1.0.0", manifest: { os: ["li
 const packages = [greet, words, fast];
 const manifest = { name: "app", version: "1.0.0", dependencies: { "@s/greet": "1.0.0" } };
 
-interface Site extends Scene {
-  readonly root: string;
-  readonly registry: TinyRegistry;
-  /** Writes an image with one npm layer, and its project with the lock file that npm makes. */
-  project(image: string, files: Readonly<Record<string, unknown>>, layer?: string): Promise<void>;
-  pin(): Promise<Pinned>;
-  failure(work?: () => Promise<unknown>): Promise<string>;
-  problems(): Promise<readonly string[]>;
-  build(store?: Store): Promise<readonly BuiltImage[]>;
-}
-
-async function site(settings: Readonly<Record<string, string>> = {}, token?: string): Promise<Site> {
-  const registry = await startRegistry(packages, token);
-  onTestFinished(() => registry.close());
-  const at = scene({
-    PATH: process.env["PATH"] ?? "",
-    npm_config_registry: `${registry.base}/`,
-    ...settings,
-  });
-  const host: Host = {
-    ...at.host,
-    environment: () => ({ ...at.host.environment(), HOME: at.directory }),
-    sleep: () => Promise.resolve(),
-  };
-  const root = join(at.directory, "repository");
-  const run = async (): Promise<Pinned> => {
-    const specs = await readSpecs(at.store, root);
-    const pinned = await pin(host, at.store, silent, { root, specs, lock: await readLock(root) });
-    await writeLock(host, root, pinned.lock);
-    return pinned;
-  };
-  return {
-    ...at,
-    host,
-    root,
-    registry,
-    async project(image, files, layer = "project: app, into: /srv") {
-      const folder = join(root, "images", image);
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(join(folder, "image.yaml"), `name: ${image}\nlayers:\n  - npm: { ${layer} }\n`);
-      writeProject(join(folder, "app"), files);
-      const auth = token === undefined ? [] : [`--//${new URL(registry.base).host}/:_authToken=${token}`];
-      const lockOnly = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved"];
-      await npm(join(folder, "app"), registry.base, "install", ...lockOnly, ...auth);
-      registry.authorizations.length = 0;
-    },
-    pin: run,
-    failure: async (work = run) => {
-      const result = await work().catch((error: unknown) => error);
-      if (!(result instanceof Error)) throw new Error("it did not fail");
-      return result.message;
-    },
-    problems: async () => lockProblems(await openRepository(at.store, root)).map(formatProblem),
-    build: async (store = at.store) => {
-      const repository = await openRepository(at.store, root);
-      const planned = planRepository(host, repository, []);
-      await fetchLocked(host, store, silent, repository, planned, { tries: 1 });
-      return buildImages(host, { inputs: store, results: store }, silent, planned, { out: join(root, "out") });
-    },
-  };
-}
+const site = (settings?: Readonly<Record<string, string>>, token?: string): Promise<NpmSite> =>
+  npmSite(packages, settings, token);
 
 async function contents(built: BuiltImage | undefined, platform: string): Promise<readonly string[]> {
   const one = built?.platforms.find((each) => each.platform === platform);

@@ -112,11 +112,45 @@ describe("entries that cannot be installed", () => {
       "node_modules/d": { version: "1.0.0", resolved: "https://example.org/%zz/d.tgz", integrity: sha512 },
     });
     expect(tree(text)).toEqual([
-      "LS2506 9:7 a@1.0.0 comes from a git repository",
+      "LS2506 9:7 a@1.0.0 comes from a git repository, without the id of a commit",
       "LS2506 13:7 b@1.0.0 comes from a place of a kind that is not known",
       "LS2506 17:7 c@1.0.0 comes from an address with a user name or a password in it",
       "LS2506 22:7 d@1.0.0 comes from an address that cannot be read",
     ]);
+  });
+
+  it.each([
+    ["git+https://git.example/a.git", "https://git.example/a.git"],
+    ["git+ssh://git@git.example/team/a.git", "ssh://git@git.example/team/a.git"],
+    ["git+ssh://git@git.example:team/a.git", "git@git.example:team/a.git"],
+    ["git+ssh://git@git.example:22/team/a.git", "ssh://git@git.example:22/team/a.git"],
+    ["git://git.example/a.git", "git://git.example/a.git"],
+    ["git+file:///srv/a.git", "file:///srv/a.git"],
+  ])("that come from git are commits: %s", (address, repository) => {
+    const commit = "ab".repeat(20);
+    const text = lockText({ "node_modules/a": { version: "1.0.0", resolved: `${address}#${commit}` } });
+    const lock = parsePackageLock(text, "package-lock.json");
+    const { commits, places } = npmTree(lock, { platform: "linux/amd64", libc: "glibc", omit: [] });
+    expect(places).toEqual([]);
+    expect(commits).toEqual([
+      { location: "node_modules/a", commit: { repository, commit }, bins: [], executable: [], drop: [] },
+    ]);
+  });
+
+  it.each([
+    ["git+https://git.example/a.git#v1", "without the id of a commit"],
+    [`git+https://git.example/a.git#${"ab".repeat(20)}::path:sub`, "without the id of a commit"],
+    [`git+https://me:hush@git.example/a.git#${"ab".repeat(20)}`, "whose address must be without a password"],
+    [`git+https://hush@git.example/a.git#${"ab".repeat(20)}`, "whose address must be without a user name"],
+    [`git+ext::sh -c hush#${"ab".repeat(20)}`, "whose address must be"],
+    [`git+ssh://git@-oProxyCommand=hush/x#${"ab".repeat(20)}`, "whose address must be"],
+    [`git+.#${"ab".repeat(20)}`, "whose address is missing"],
+    [`github:team/hush#${"ab".repeat(20)}`, "whose address must be"],
+  ])("LS2506: come from git in a way that nobody could follow: %s", (resolved, reason) => {
+    const [problem] = tree(lockText({ "node_modules/a": { version: "1.0.0", resolved } }));
+    expect(problem).toMatch(/^LS2506 9:7 a@1\.0\.0 comes from a git repository/);
+    expect(problem).toContain(reason);
+    expect(problem).not.toContain("hush");
   });
 
   it("LS2507: are required and not for the platform", () => {
