@@ -1,5 +1,5 @@
 /** What all findings of a layer show together: whether times differ by one step, modes by one mask, owners by one pair. */
-import type { Finding } from "../compare/finding.ts";
+import type { Finding, Nature } from "../compare/finding.ts";
 import { topicOf, type Topic } from "./cause.ts";
 import { type Made, madeOf, stepOf } from "./makers.ts";
 import type { Scene, SideFacts } from "./scene.ts";
@@ -88,6 +88,12 @@ export class LayerSurvey {
   directoriesOnly = true;
   /** Paths whose content differs, with how many findings there are in each. */
   readonly contents = new Map<string, number>();
+  /** Natures of all that differs in the content of a path. */
+  readonly natures = new Map<string, Set<Nature>>();
+  /** Programs that Go made. */
+  readonly goPrograms = new Set<string>();
+  /** How many paths that one side alone has are the same but for a number. */
+  readonly numbered = new Map<string, number>();
   /** How many versions of packages differ, by what installs them. */
   readonly versions = { system: 0, npm: 0, python: 0 };
   /** Whether one side alone has the metadata of a Python package. */
@@ -110,18 +116,35 @@ export class LayerSurvey {
       const pair = `${a} ${b}`;
       if (this.owners.size < 16 || this.owners.has(pair)) this.owners.set(pair, (this.owners.get(pair) ?? 0) + 1);
     } else if (topic === "entry.presence") {
-      (a === undefined ? this.onlyB : this.onlyA).push(where.path ?? "");
+      const path = where.path ?? "";
+      (a === undefined ? this.onlyB : this.onlyA).push(path);
+      const stem = numberless(path);
+      if (stem !== path) this.numbered.set(stem, (this.numbered.get(stem) ?? 0) + 1);
       const type = a ?? b ?? "";
       if (type !== "directory") this.directoriesOnly = false;
       if (!type.startsWith("symbolic link")) this.linksOnly = false;
-      if (/-packages\/[^/]+\.(?:dist|egg)-info\/METADATA$/.test(where.path ?? "")) this.infoAlone = true;
+      if (/-packages\/[^/]+\.(?:dist|egg)-info\/METADATA$/.test(path)) this.infoAlone = true;
     } else if (topic === "content") {
       const path = where.path ?? "";
       this.contents.set(path, (this.contents.get(path) ?? 0) + 1);
+      const natures = this.natures.get(path);
+      if (natures === undefined) this.natures.set(path, new Set(finding.natures));
+      else for (const nature of finding.natures ?? []) natures.add(nature);
+      if (goPart.test(where.field) || where.inside?.some((name) => goPart.test(name)) === true)
+        this.goPrograms.add(path);
+      if (a === undefined || b === undefined) return;
       if (finding.natures?.includes("version") !== true) return;
       for (const [kind, pattern] of packageDatabases) if (pattern.test(path)) this.versions[kind]++;
     }
   }
+}
+
+/** Sections and notes that Go's linker makes. */
+const goPart = /^\.(?:note\.go|go\.|gopclntab|gosymtab|typelink|itablink)|^Go build/;
+
+/** `part-#.o` of `part-3.o`. */
+export function numberless(path: string): string {
+  return path.replace(/\d+(?=[^/\d]*$)/, "#");
 }
 
 /** Where the versions of what is installed are written down. */
@@ -180,6 +203,11 @@ export class Survey {
     let layer = layers.get(number);
     if (layer === undefined) layers.set(number, (layer = new LayerSurvey()));
     return layer;
+  }
+
+  /** Natures of all that differs in the content of the same path. */
+  naturesOf(finding: Finding): ReadonlySet<Nature> {
+    return this.layer(finding).natures.get(finding.where.path ?? "") ?? new Set();
   }
 
   /** How many more findings there are in the content of the same path. */

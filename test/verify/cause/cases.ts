@@ -504,6 +504,59 @@ export const cases: readonly Case[] = [
     content("app/x.txt", "line ends", "LF", "CRLF", { natures: ["white space"], facts: { lineEnds: "CRLF" } }),
   ]),
   means("L26", "git describe", [content("app/version.txt", "line 1", "v1.2-3-gabcdef0", "v1.2-4-g0123456")]),
+  means("L11", "paths and ids of one Go program, and what moved for them", [
+    content("usr/bin/x", "Go build id", "a/b", "c/d", { format: "elf", inside: [".note.go.buildid"] }),
+    content("usr/bin/x", "build id", "aa", "bb", { format: "elf", inside: [".note.gnu.build-id"] }),
+    content("usr/bin/x", "string 9", "a/m.go", "b/m.go", { format: "elf", inside: [".gopclntab"], natures: ["text"] }),
+    content("usr/bin/x", "section headers", "1 sections", "1 sections", { format: "elf", natures: ["number"] }),
+  ]),
+  means("L17", "as many parts as processors", [only("opt/part-2.o", "b"), only("opt/part-3.o", "b")], {
+    steps: ["RUN make # buildkit"],
+  }),
+  means("L19", "code of the same compiler for another processor", [
+    content("usr/bin/x", "code", "1 places", "1 places", {
+      format: "elf",
+      inside: [".text"],
+      natures: ["machine code"],
+    }),
+  ]),
+  means("E14", "code of another compiler", [
+    content("usr/bin/x", "code", "1 places", "1 places", {
+      format: "elf",
+      inside: [".text"],
+      natures: ["machine code"],
+    }),
+    content("usr/bin/x", "compiler", "GCC: 12.2.0", "GCC: 14.2.0", {
+      format: "elf",
+      inside: [".comment"],
+      natures: ["version"],
+    }),
+  ]),
+  means("L21", "marks of thousands", [
+    content("app/x.txt", "line 1", "12,345 files", "12.345 files", { natures: ["number", "version"] }),
+  ]),
+  means("L21", "names of months", [
+    content("app/x.txt", "line 1", "made in March", "made in März", { natures: ["text"] }),
+  ]),
+  means("source", "a text that was translated, word by word", [
+    content("app/x.txt", "line 1", "made in house", "made im Haus", { natures: ["text"] }),
+  ]),
+  means("L25", "a carriage return in a format without line ends", [
+    content("etc/passwd", "pw_shell", "/bin/sh", "/bin/sh\\u{d}", {
+      format: "accounts",
+      inside: ["root"],
+      grade: "privilege",
+    }),
+  ]),
+  means("L25", "a pointer of LFS for a file", [
+    content("app/x.bin", "bytes 0", "00 of 5000 bytes", "76657273696f6e2068747470733a2f2f of 129 bytes", {
+      format: "bytes",
+      facts: { sizeA: 5000, sizeB: 129 },
+    }),
+  ]),
+  means("E6", "a step downloads", [content("opt/x.txt", "line 1", "one", "two", { natures: ["text"] })], {
+    steps: ["RUN /bin/sh -c curl -O https://files.example/x # buildkit"],
+  }),
   // The environment
   means("E1", "the time zone", [
     document("config", "config.Env.TZ", "TZ=UTC", "TZ=Europe/Rome", { grade: "privilege" }),
@@ -546,6 +599,12 @@ export const cases: readonly Case[] = [
       inside: [".comment"],
       natures: ["version"],
     }),
+  ]),
+  means("E7", "an address", [
+    content("app/x.txt", "line 1", "10.0.0.7", "10.0.0.9", { natures: ["host"], facts: { kinds: "address" } }),
+  ]),
+  means("E8", "who built, by name", [
+    content("app/x.txt", "line 1", "built by alice", "built by bob", { natures: ["text"], facts: { kinds: "word" } }),
   ]),
   // Documents
   means("I1", "JSON in another form", [

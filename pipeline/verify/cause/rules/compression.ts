@@ -147,7 +147,12 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "write {where} without flushing in mid-stream", lockstep: own },
     rules: {
-      "layer.encoder": seen(/is flushed|, flushed/, 0.5, 0.95),
+      "layer.encoder": (finding, survey) => {
+        const [a, b] = encoders(finding);
+        // Compressors with threads flush where their blocks end.
+        if (threaded.test(a?.family ?? "") || threaded.test(b?.family ?? "")) return 0.3;
+        return seen(/is flushed|, flushed/, 0.5, 0.95)(finding, survey);
+      },
     },
     evidence: encoderEvidence,
   },

@@ -1,7 +1,7 @@
 /** Causes that are something of the machine or its environment: rows E of the catalogue. */
 import { type Cause, factOf, has, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
-import { shownText } from "./look.ts";
+import { kindsOf, shownText } from "./look.ts";
 
 /** `TZ` of the field `config.Env.TZ`. */
 const variableOf = ({ where }: Finding): string => /^config\.Env\.(.+)$/.exec(where.field)?.[1] ?? "";
@@ -22,6 +22,16 @@ const homes =
 const tool =
   /\b(?:gcc|clang|ld|binutils|rustc|go(?:lang)?|node|npm|python|pip|cargo|make|cmake|java|javac|jdk|maven|gradle)\b/i;
 
+/** Where text says who made something. */
+const maker =
+  /\b(?:built|made|compiled|packaged|generated|created) by\b|\buid\b|\b(?:user(?:name)?|login|author)\b *[=:]/i;
+
+/** An address of a network, and no name. */
+const isAddress = (finding: Finding): boolean => {
+  const kinds = kindsOf(finding);
+  return kinds.includes("address") && !kinds.some((kind) => /^(?:host|container|account)$/.test(kind));
+};
+
 const inContent = (finding: Finding, confidence: number, pattern: RegExp): number =>
   pattern.test(shownText(finding)) ? confidence : 0;
 
@@ -41,7 +51,8 @@ export const environmentCauses: readonly Cause[] = [
       "config.config": variable(/^(?:TZ|LANG|LANGUAGE|LC_\w+|COLUMNS|LINES|TERM|COLORTERM)$/, 0.96),
       content: (finding) => {
         if (/\b(?:LANG|LC_[A-Z]+|TZ|COLUMNS|TERM)=|\bLC_ALL\b/.test(shownText(finding))) return 0.93;
-        return has(finding, "language") ? 0.88 : 0;
+        if (!has(finding, "language")) return 0;
+        return kindsOf(finding).includes("date") ? 0.6 : 0.9;
       },
     },
   },
@@ -80,7 +91,10 @@ export const environmentCauses: readonly Cause[] = [
         ),
       "config.container": () => 0.97,
       "config.container_config": ({ where }) => (/Hostname|Domainname/.test(where.field) ? 0.97 : 0.6),
-      content: (finding) => (has(finding, "host") ? 0.92 : 0),
+      content: (finding) => {
+        if (!has(finding, "host")) return 0;
+        return isAddress(finding) ? 0.6 : 0.92;
+      },
     },
   },
   {
@@ -119,7 +133,7 @@ export const environmentCauses: readonly Cause[] = [
         )
           ? has(finding, "time", "random", "order", "path")
             ? 0.2
-            : 0.5
+            : 0.75
           : 0,
       "entry.presence": (finding, survey) =>
         /\b(?:curl|wget|git clone|pip install|npm install|go install|gem install|cargo install)\b/.test(
@@ -140,13 +154,10 @@ export const environmentCauses: readonly Cause[] = [
     },
     rules: {
       "config.config": variable(/^(?:https?|ftp|no|all)_proxy$/i, 0.96),
-      content: (finding) =>
-        /\b(?:https?|no|all|ftp)_proxy\b/i.test(shownText(finding))
-          ? 0.9
-          : has(finding, "host") &&
-              /\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){4,7}\b/i.test(`${finding.a}`)
-            ? 0.8
-            : 0,
+      content: (finding) => {
+        if (/\b(?:https?|no|all|ftp)_proxy\b/i.test(shownText(finding))) return 0.93;
+        return isAddress(finding) ? 0.9 : has(finding, "host") ? 0.5 : 0;
+      },
     },
   },
   {
@@ -159,10 +170,11 @@ export const environmentCauses: readonly Cause[] = [
       any: "run what makes {where} as one user on all machines, and do not write who it was into {path}",
     },
     rules: {
-      content: (finding) =>
-        has(finding, "identity") && !/^etc\/(?:passwd|group|shadow|gshadow)-?$/.test(finding.where.path ?? "")
-          ? 0.88
-          : 0,
+      content: (finding) => {
+        if (/^etc\/(?:passwd|group|shadow|gshadow)-?$/.test(finding.where.path ?? "")) return 0;
+        if (has(finding, "identity")) return 0.93;
+        return maker.test(finding.a ?? "") && maker.test(finding.b ?? "") && has(finding, "text") ? 0.85 : 0;
+      },
       "config.author": () => 0.8,
     },
   },
@@ -248,7 +260,7 @@ export const environmentCauses: readonly Cause[] = [
       lockstep: "pin the image that {where} runs in by digest, and build both from one lock",
     },
     rules: {
-      content: (finding) => {
+      content: (finding, survey) => {
         const { field, inside = [] } = finding.where;
         if (
           /^(?:\.comment|producer|DW_AT_producer|generator|creator|tool|Created-By|Build-Jdk.*|Generator|engine)$/i.test(
@@ -257,7 +269,8 @@ export const environmentCauses: readonly Cause[] = [
           inside.includes(".comment")
         )
           return 0.95;
-        if (!has(finding, "version")) return has(finding, "machine code") ? 0.72 : 0;
+        if (!has(finding, "version"))
+          return has(finding, "machine code") ? (survey.naturesOf(finding).has("version") ? 0.9 : 0.6) : 0;
         return tool.test(shownText(finding)) ? 0.85 : 0.4;
       },
       "config.config": variable(/^(?:NODE|PYTHON|GO(?:LANG)?|RUST|JAVA|PIP|NPM|YARN)_?\w*VERSION$/, 0.85),

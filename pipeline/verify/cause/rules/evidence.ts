@@ -9,9 +9,19 @@ const isSbom = (finding: Finding): boolean =>
   ) || /^(?:spdx|cyclonedx|sbom)$/i.test(finding.format ?? "");
 
 const isProvenance = (finding: Finding): boolean =>
-  /(?:\.intoto\.jsonl?|provenance[^/]*\.jsonl?|attestation[^/]*\.jsonl?|\.dsse|\.sigstore(?:\.json)?|\.bundle(?:\.json)?)$/i.test(
+  /(?:^|\/)(?:provenance|attestations?)\/|(?:\.intoto\.jsonl?|provenance[^/]*\.jsonl?|attestation[^/]*\.jsonl?|\.dsse(?:\.json)?|\.sigstore(?:\.json)?|\.bundle(?:\.json)?)$/i.test(
     innermost(finding),
   ) || /^(?:in-toto|dsse|sigstore|provenance)/i.test(finding.format ?? "");
+
+/** Whether the beginnings of two texts in Base64 are the same JSON but for blanks. */
+function sameJson({ a = "", b = "" }: Finding): boolean {
+  const [x, y] = [a, b].map((text) =>
+    Buffer.from(text.replace(/…$/, ""), "base64").toString("utf8").replaceAll(/\s+/g, ""),
+  );
+  if (x === undefined || y === undefined || !/^[[{]/.test(x)) return false;
+  const common = Math.min(x.length, y.length) - 2;
+  return common > 8 && x.slice(0, common) === y.slice(0, common);
+}
 
 const sbom =
   (pattern: RegExp, confidence: number, otherwise: Rule = () => 0): Rule =>
@@ -125,10 +135,11 @@ export const evidenceCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "sign and keep the exact bytes of {path}" },
     rules: {
-      content: (finding) =>
-        isProvenance(finding) && (has(finding, "form") || /(?:^|\.)(?:payload|form)$/.test(finding.where.field))
-          ? 0.9
-          : 0,
+      content: (finding) => {
+        if (!isProvenance(finding)) return 0;
+        if (has(finding, "form") || /(?:^|\.)(?:payload|form)$/.test(finding.where.field)) return 0.9;
+        return finding.where.inside?.includes("payload") === true && sameJson(finding) ? 0.95 : 0;
+      },
     },
   },
   {

@@ -206,7 +206,11 @@ export const generalCauses: readonly Cause[] = [
       "config.id": always(0.9),
       "config.parent": always(0.9),
       "config.config": ({ where }) => (where.field === "config.Image" ? 0.5 : 0),
-      content: (finding) => (factOf(finding, "consequence") === undefined ? 0 : 0.95),
+      content: (finding, survey) => {
+        if (factOf(finding, "consequence") !== undefined) return 0.95;
+        // Sections move when one before them gets longer.
+        return /^(?:section|program) headers$/.test(finding.where.field) && survey.othersOf(finding) > 0 ? 0.95 : 0;
+      },
     },
   },
 ];

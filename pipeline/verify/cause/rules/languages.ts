@@ -1,7 +1,8 @@
 /** Causes that have to do with programming languages and their tools: rows L of the catalogue. */
 import { type Cause, factOf, has, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
-import { innermost, shownText } from "./look.ts";
+import { numberless } from "../survey.ts";
+import { innermost, kindsOf, shownText } from "./look.ts";
 
 const isProgram = ({ format = "" }: Finding): boolean => /^(?:elf|pe|mach-o|ar|wasm)\b/.test(format);
 const isScript = (finding: Finding): boolean => /\.(?:m?js|cjs|css|map)$/.test(innermost(finding));
@@ -13,6 +14,19 @@ const at =
 
 const goFields = /go ?build ?id|go\.buildid|buildinfo|buildvcs|vcs\.(?:revision|time|modified)|-trimpath/i;
 const debugFields = /debug|DW_AT|comp_dir|rpath|runpath/i;
+/** Names of months and days that are no other words. */
+const english =
+  /\b(?:January|February|March|June|July|August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b/;
+const marks = /[.,'\u00a0\u202f ]/g;
+
+/** Whether one side is a pointer of LFS, and the other what it stands for. */
+function isPointer({ a = "", b = "", facts }: Finding): boolean {
+  const pointer = /^version https:\/\/|^76657273696f6e2068747470733a2f2f/;
+  return pointer.test(a) !== pointer.test(b) && Number(facts?.[pointer.test(a) ? "sizeA" : "sizeB"] ?? 0) < 256;
+}
+
+const withoutReturn = (text = ""): string => text.replaceAll(/\r|\\u\{d\}|\\r/g, "");
+
 const temporary = /(?:\btmp[._-]?|\.)[A-Za-z0-9]{6,10}\b|\/tmp\/[\w.-]+|\bcc[A-Za-z0-9]{6}\.[os]\b/;
 
 const fixedPath = {
@@ -204,8 +218,14 @@ export const languageCauses: readonly Cause[] = [
       ko: "build {path} without settings of ko that take `-trimpath` away",
     },
     rules: {
-      content: (finding) =>
-        goFields.test(finding.where.field) || (isProgram(finding) && factOf(finding, "language") === "go") ? 0.95 : 0,
+      content: (finding, survey) => {
+        if (goFields.test(finding.where.field) || (isProgram(finding) && factOf(finding, "language") === "go"))
+          return 0.96;
+        if (!survey.layer(finding).goPrograms.has(finding.where.path ?? "")) return 0;
+        // The linker's id is a hash over it all.
+        if (has(finding, "path") || /build id|debug information/.test(finding.where.field)) return 0.96;
+        return finding.where.inside?.some((name) => /^\.(?:note\.)?go/.test(name)) === true ? 0.96 : 0.3;
+      },
     },
   },
   {
@@ -219,7 +239,7 @@ export const languageCauses: readonly Cause[] = [
         factOf(finding, "language") === "rust"
           ? 0.94
           : isProgram(finding) && /\.cargo\/|rustc|\/cargo\/registry/.test(`${finding.a} ${finding.b}`)
-            ? 0.93
+            ? 0.96
             : 0,
     },
   },
@@ -230,12 +250,14 @@ export const languageCauses: readonly Cause[] = [
     grade: "clock",
     fix: { any: "make {path} with `ar -D` and `ranlib -D`" },
     rules: {
-      content: (finding) =>
-        finding.format === "ar" || (finding.where.path?.endsWith(".a") === true && fieldsOfAr.test(finding.where.field))
-          ? has(finding, "time", "identity") || fieldsOfAr.test(finding.where.field)
-            ? 0.96
-            : 0.6
-          : 0,
+      content: (finding) => {
+        if (finding.format === "ar")
+          return has(finding, "time", "identity") || fieldsOfAr.test(finding.where.field) ? 0.96 : 0.6;
+        if (finding.where.path?.endsWith(".a") !== true) return 0;
+        // A line of the archive's own: name, date, owner, group, mode, size.
+        const header = /\s\d+\s+\d+\s+\d+\s+\d*\s+\d+\s+`/;
+        return fieldsOfAr.test(finding.where.field) || has(finding, "time") || header.test(finding.a ?? "") ? 0.93 : 0;
+      },
     },
   },
   {
@@ -294,6 +316,11 @@ export const languageCauses: readonly Cause[] = [
         /\b(?:nproc|jobs?|threads?|workers?|cpus?|cores?)\b/i.test(shownText(finding)) && has(finding, "number")
           ? 0.75
           : 0,
+      "entry.presence": (finding, survey) => {
+        const { onlyA, onlyB, numbered } = survey.layer(finding);
+        if ((onlyA.length > 0 && onlyB.length > 0) || survey.step(finding) === "copy") return 0;
+        return (numbered.get(numberless(finding.where.path ?? "")) ?? 0) > 1 ? 0.7 : 0;
+      },
     },
   },
   {
@@ -303,7 +330,7 @@ export const languageCauses: readonly Cause[] = [
     grade: "content",
     fix: { any: "build {path} without profiles and tuning of the machine" },
     places: { confidence: 0.85, ends: [".gcda", ".profdata", ".profraw"], names: ["fftw-wisdom", "wisdom"] },
-    rules: { content: (finding) => (has(finding, "machine code") ? 0.3 : 0) },
+    rules: { content: (finding) => (has(finding, "machine code") ? 0.45 : 0) },
   },
   {
     id: "L19",
@@ -312,9 +339,14 @@ export const languageCauses: readonly Cause[] = [
     grade: "content",
     fix: { any: "compile {path} for a fixed baseline (`-march=x86-64-v2`) in place of `-march=native`" },
     rules: {
-      content: (finding) => {
-        if (/march|mtune|x86.*isa|gnu\.property|cpu features?|target-cpu/i.test(finding.where.field)) return 0.94;
-        return has(finding, "machine code") ? 0.55 : 0;
+      content: (finding, survey) => {
+        const { field, inside = [] } = finding.where;
+        if (/x86.*isa|gnu\.property|cpu features?|target-cpu/i.test(field) || inside.includes(".note.gnu.property"))
+          return 0.94;
+        if (/-m(?:arch|tune|cpu)=/.test(shownText(finding))) return 0.97;
+        if (!has(finding, "machine code")) return 0;
+        // With another compiler the note about it would differ too.
+        return survey.naturesOf(finding).has("version") ? 0.4 : 0.74;
       },
     },
   },
@@ -349,10 +381,12 @@ export const languageCauses: readonly Cause[] = [
     fix: { any: "run what writes {path} with LC_ALL=C.UTF-8 and format without what the engine knows of languages" },
     rules: {
       content: (finding) => {
-        if (!has(finding, "language")) return 0;
-        const digits = ({ a = "", b = "" }: Finding) => [a, b].map((text) => text.replaceAll(/[^0-9]/g, ""));
-        const [x, y] = digits(finding);
-        return x !== "" && x === y ? 0.6 : 0.45;
+        const { a = "", b = "" } = finding;
+        // The same digits with other marks between them: 12,345 and 12.345.
+        if (/\d[.,']\d/.test(a) && a !== b && a.replaceAll(marks, "") === b.replaceAll(marks, "")) return 0.95;
+        if (kindsOf(finding).includes("date") && has(finding, "language")) return 0.93;
+        if (english.test(a) !== english.test(b) && a.split(" ").length === b.split(" ").length) return 0.85;
+        return has(finding, "language") ? 0.5 : 0;
       },
     },
   },
@@ -414,9 +448,12 @@ export const languageCauses: readonly Cause[] = [
     rules: {
       content: (finding) => {
         if (factOf(finding, "lineEnds") !== undefined || /line ends?\b|CRLF/i.test(finding.where.field)) return 0.96;
+        if (isPointer(finding)) return 0.93;
+        // A carriage return more, in a format that has no line ends.
+        if (finding.a !== finding.b && withoutReturn(finding.a) === withoutReturn(finding.b)) return 0.93;
         if (/git-lfs/.test(shownText(finding))) return 0.95;
         if (/\$(?:Id|Format|Revision|Date)\b/.test(shownText(finding))) return 0.9;
-        return has(finding, "white space") ? 0.6 : 0;
+        return has(finding, "white space") && finding.format === "text" ? 0.6 : 0;
       },
     },
   },
@@ -439,7 +476,17 @@ export const languageCauses: readonly Cause[] = [
             ? 0.6
             : 0;
       },
-      "entry.presence": ({ where }) => (/(?:^|\/)\.gitmodules$/.test(where.path ?? "") ? 0.7 : 0),
+      "entry.presence": (finding, survey) => {
+        if (/(?:^|\/)\.gitmodules$/.test(finding.where.path ?? "")) return 0.7;
+        // A whole directory of the sources is missing on one side.
+        const { onlyA, onlyB, directoriesOnly } = survey.layer(finding);
+        return survey.step(finding) === "copy" &&
+          !directoriesOnly &&
+          (onlyA.length === 0 || onlyB.length === 0) &&
+          onlyA.length + onlyB.length > 2
+          ? 0.5
+          : 0;
+      },
     },
   },
 ];

@@ -19,3 +19,9 @@ export function shownText({ a, b, excerpt }: Finding): string {
   const around = a === undefined && b === undefined && excerpt?.text === true ? excerpt : undefined;
   return `${around?.a ?? a ?? ""}\n${around?.b ?? b ?? ""}`;
 }
+
+/** Kinds of tokens that differ, as comparers of text name them: `date`, `address`, `locale`, `uuid`. */
+export function kindsOf({ facts }: Finding): readonly string[] {
+  const kinds = facts?.["kinds"];
+  return typeof kinds === "string" ? kinds.split(" ") : [];
+}

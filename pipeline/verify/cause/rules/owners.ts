@@ -1,5 +1,5 @@
 /** Causes that have to do with owners, modes and attributes: rows P of the catalogue. */
-import { type Cause, factOf, type Rule } from "../cause.ts";
+import { type Cause, factOf, has, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
 import type { Survey } from "../survey.ts";
 
@@ -208,9 +208,7 @@ export const ownerCauses: readonly Cause[] = [
       content: (finding) => {
         if (!/^etc\/(?:passwd|group)$/.test(finding.where.path ?? "")) return 0;
         if (/uid|gid|\bid\b/i.test(finding.where.field)) return 0.95;
-        return finding.natures?.includes("identity") === true || finding.natures?.includes("order") === true
-          ? 0.9
-          : 0.7;
+        return has(finding, "identity", "order") ? 0.9 : finding.where.field === "presence" ? 0.6 : 0.35;
       },
     },
     evidence: ownersOf,

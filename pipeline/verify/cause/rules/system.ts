@@ -161,9 +161,9 @@ export const systemCauses: readonly Cause[] = [
       ],
     },
     rules: {
-      content: (finding) => {
+      content: (finding, survey) => {
         if (finding.where.path !== "var/lib/dpkg/status") return 0;
-        return has(finding, "order") ? 0.95 : 0.35;
+        return has(finding, "order") ? 0.95 : survey.naturesOf(finding).has("order") ? 0.9 : 0.35;
       },
     },
   },
@@ -201,7 +201,7 @@ export const systemCauses: readonly Cause[] = [
       lockstep: "file sets bring what they have: write the sources of apt into the repository",
     },
     places: {
-      confidence: 0.9,
+      confidence: 0.97,
       below: ["etc/apt/apt.conf.d", "etc/apt/sources.list.d", "etc/apt/preferences.d", "etc/apt/auth.conf.d"],
       exact: ["etc/apt/sources.list", "etc/apt/apt.conf"],
     },
@@ -244,7 +244,9 @@ export const systemCauses: readonly Cause[] = [
         has(finding, "order") &&
         /^(?:etc|var\/lib)\//.test(finding.where.path ?? "") &&
         finding.where.path?.startsWith("var/lib/dpkg") !== true
-          ? 0.5
+          ? /^etc\/(?:shells|services|inittab|nsswitch\.conf|environment)$/.test(finding.where.path ?? "")
+            ? 0.92
+            : 0.5
           : 0,
     },
   },
@@ -469,7 +471,8 @@ export const systemCauses: readonly Cause[] = [
     rules: {
       content: (finding, survey) => {
         if (!/^var\/lib\/dpkg\/status$|apk\/db\/installed$/.test(finding.where.path ?? "")) return 0;
-        const alone = (finding.a === undefined) !== (finding.b === undefined);
+        const alone =
+          (finding.a === undefined) !== (finding.b === undefined) && !survey.naturesOf(finding).has("order");
         return alone ? (survey.layer(finding).versions.system === 0 ? 0.8 : 0.4) : 0;
       },
       "entry.presence": path(/^var\/lib\/dpkg\/info\/[^/]+\.list$/, 0.55),

@@ -2,7 +2,7 @@
 import { always, type Cause, factOf, fieldIs, has, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
 import type { Survey } from "../survey.ts";
-import { innermost, outermost } from "./look.ts";
+import { innermost, kindsOf, outermost } from "./look.ts";
 
 const year = 366 * 86_400;
 /** Times before it are none that a clock shows today: 2001. */
@@ -334,6 +334,8 @@ export const timeCauses: readonly Cause[] = [
     rules: {
       content: (finding) => {
         const zip = /\.(?:jar|war|ear|zip|whl|egg|apk|aar|xpi|docx|xlsx|epub)$/.test(outermost(finding));
+        // Where the first member's header has its time (APPNOTE, 4.3.7), for archives that were not looked into.
+        if (zip && /^bytes 1[0-3]$/.test(finding.where.field)) return 0.85;
         if (!has(finding, "time")) return 0;
         if (finding.format === "zip" || finding.format === "jar") return 0.95;
         return zip && /MANIFEST\.MF|pom\.properties|\.properties$/.test(innermost(finding)) ? 0.88 : zip ? 0.5 : 0;
@@ -363,7 +365,13 @@ export const timeCauses: readonly Cause[] = [
     seen: "the dates from and until when a certificate is valid differ",
     grade: "content",
     fix: { any: "make the certificate once and take it as an input of {where}, or make it when the container starts" },
-    rules: { content: fieldIs(/notBefore|notAfter|validity|valid (?:from|until)|expir/i, 0.92) },
+    rules: {
+      content: (finding) => {
+        if (/notBefore|notAfter|validity|valid (?:from|until)|expir/i.test(finding.where.field)) return 0.92;
+        const inText = finding.format === "text" && /\.(?:crt|cer|pem)$/.test(innermost(finding));
+        return inText && kindsOf(finding).some((kind) => kind === "base64" || kind === "word") ? 0.88 : 0;
+      },
+    },
   },
   {
     id: "T20",
