@@ -112,6 +112,8 @@ const fieldKeys = new Set(["path", "linkpath", "size", "uid", "gid", "mtime", "u
 export class RawTarReader {
   readonly #bytes: ByteReader;
   #unread = 0;
+  /** How many of these are not content. */
+  #padding = 0;
   #global: ReadonlyMap<string, Buffer> = new Map();
   #end: RawEnd | undefined;
 
@@ -196,11 +198,25 @@ export class RawTarReader {
     this.#end = { zeros, trailing: trailing || rest % block !== 0 };
   }
 
+  /** Passes over what was not read of the last entry. Some writers leave out what pads the last one: then there is nothing more. */
+  async #passOver(): Promise<boolean> {
+    await this.#bytes.skip(Math.max(0, this.#unread - this.#padding));
+    for (let rest = Math.min(this.#unread, this.#padding); rest > 0;) {
+      const piece = await this.#bytes.some(rest);
+      if (piece === undefined) return false;
+      rest -= piece.length;
+    }
+    this.#unread = 0;
+    return true;
+  }
+
   /** The next entry, after passing over what was not read of the last; undefined at the end. Throws LS4001 and LS4002 for what cannot be followed. */
   async next(): Promise<RawEntry | undefined> {
     if (this.#end !== undefined) return undefined;
-    await this.#bytes.skip(this.#unread);
-    this.#unread = 0;
+    if (!(await this.#passOver())) {
+      this.#end = { zeros: 0, trailing: false };
+      return undefined;
+    }
     let extended = nothingExtended;
     let longName: Buffer | undefined;
     let longLink: Buffer | undefined;
@@ -279,7 +295,8 @@ export class RawTarReader {
     const records = new Map<string, string>();
     for (const [key, bytes] of [...this.#global, ...extended.values])
       if (!fieldKeys.has(key)) records.set(key, key.includes("xattr") ? bytes.toString("hex") : textOf(bytes));
-    this.#unread = follows + ((block - (follows % block)) % block);
+    this.#padding = (block - (follows % block)) % block;
+    this.#unread = follows + this.#padding;
     const mtime = value("mtime")?.toString("latin1");
     return {
       name,

@@ -9,10 +9,12 @@ const punctuation = new Map(
   [..."_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"].map((mark, index) => [mark, String.fromCharCode(index + 1)]),
 );
 
-/** Keys by which languages sort: letters without regard to case, and punctuation either not at all (glibc) or before them (CLDR). */
+/** Keys by which languages sort: letters without regard to case, and punctuation not at all (glibc), before them (CLDR) or as it is. */
 const collations: readonly ((path: string) => string)[] = [
   (path) => path.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, ""),
   (path) => path.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, (mark) => punctuation.get(mark) ?? mark),
+  (path) => path.toLowerCase(),
+  (path) => path.toUpperCase(),
 ];
 
 function nondecreasing(items: readonly string[], compare: (a: string, b: string) => number): boolean {

@@ -178,6 +178,9 @@ describe("comparing archives", () => {
     const twice = await compare([...tree, one, two], [...tree, two, one]);
     expect(twice.findings.find(({ field }) => field === "repeated")?.facts).toMatchObject({ directories: false });
     expect((await compare([...tree, one, two], [...tree, one, two])).findings).toEqual([]);
+    // Some writers end right after the content of the last file.
+    const unpadded = await compareBytes([tarOf(tree)], [tarOf(tree, { zeros: 0 }).subarray(0, -511)]);
+    expect(unpadded.findings).toEqual([expect.objectContaining({ field: "padding", a: "2 blocks", b: "0 blocks" })]);
     expect((await compare(tree, tree, { zeros: 20 })).findings).toEqual([
       expect.objectContaining({ field: "padding", a: "2 blocks", b: "20 blocks" }),
     ]);
