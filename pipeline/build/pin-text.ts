@@ -1,5 +1,5 @@
 /** The difference of two locks as lines for a terminal. */
-import { humanBytes, pad, displayWidth, printable } from "../report/format.ts";
+import { humanBytes, pad, displayWidth, printable, signedBytes } from "../report/format.ts";
 import type { ItemChange } from "./pin-diff.ts";
 import { pinKinds } from "./pin-items.ts";
 import {
@@ -12,12 +12,6 @@ import {
   noteChanges,
   otherNames,
 } from "./pin-report.ts";
-
-/** `+1.21 KiB`, `-12 B`, `same size`. */
-export function signedBytes(difference: number): string {
-  if (difference === 0) return "same size";
-  return `${difference < 0 ? "-" : "+"}${humanBytes(Math.abs(difference))}`;
-}
 
 /** The change of the download as a person reads it: what is added has a size, everything else a difference. */
 export function sizeChange({ from, to }: ItemChange): string {

@@ -29,6 +29,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./explain.ts"),
   },
   {
+    name: "report",
+    summary: "say how two releases differ in size, packages and files",
+    load: () => import("./report.ts"),
+  },
+  {
     name: "steps",
     summary: "prepare steps that run code for an engine",
     load: () => import("./steps.ts"),

@@ -23,7 +23,8 @@ export const examples: CommandModule["examples"] = [
 export const run: CommandModule["run"] = async (context, options, args) => {
   const { explain } = await import("../verify/explain.ts");
   const { platform, image, strict } = options;
-  const found = await explain(context, args[0] ?? "", args[1] ?? "", typeof platform === "string" ? { platform } : {});
+  const narrowed = typeof platform === "string" ? { platform } : {};
+  const found = await explain(context, args[0] ?? "", args[1] ?? "", narrowed);
   let [comparison, refused] = [found, false];
   if (typeof image === "string") {
     const [{ applyWaivers }, { readWaivers }] = await Promise.all([
@@ -37,7 +38,11 @@ export const run: CommandModule["run"] = async (context, options, args) => {
     for (const problem of held.problems) context.report.warn(formatProblem(problem));
   }
   const exit = comparison.verdict === "equal" && !refused ? 0 : 1;
-  await writeReports(context, options, comparison);
+  await writeReports(context, options, comparison, async () => {
+    if (comparison.verdict === "equal" || [comparison.a, comparison.b].some(({ kind }) => kind === "file")) return [];
+    const { reportReleases } = await import("../verify/inventory/report.ts");
+    return (await reportReleases(context, args[0] ?? "", args[1] ?? "", narrowed)).sizes;
+  });
   const { comparisonText } = await import("../verify/report/text.ts");
   return { exit, result: comparison, text: comparisonText(comparison, context.output ?? { color: false }) };
 };

@@ -1,6 +1,6 @@
 /** `lockstep outdated`: of which locked inputs there is something newer; changes nothing. */
 import { type OutdatedItem, findOutdated } from "../build/outdated.ts";
-import { signedBytes } from "../build/pin-text.ts";
+import { signedBytes } from "../report/format.ts";
 import { openRepository } from "../build/repository.ts";
 import { table } from "../report/table.ts";
 import type { CommandModule } from "./command.ts";

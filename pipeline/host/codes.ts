@@ -227,6 +227,7 @@ export const codes = {
   LS5206: { title: "waiver names what is not there", exit: 3 },
   LS5207: { title: "two waivers cover the same", exit: 3 },
   LS5208: { title: "waivers are not allowed here", exit: 1 },
+  LS5301: { title: "what a report is asked for is no image", exit: 3 },
   // 60xx keys and signing
   LS6001: { title: "signing key is inside the repository", exit: 3 },
   LS6002: { title: "signing key is not kept private", exit: 3 },

@@ -21,6 +21,12 @@ export function humanBytes(bytes: number): string {
   return `${unit === 0 ? value.toFixed(0) : threeDigits(value)} ${binary[unit] ?? "B"}`;
 }
 
+/** `+1.21 KiB`, `-12 B`, `same size`. */
+export function signedBytes(difference: number): string {
+  if (difference === 0) return "same size";
+  return `${difference < 0 ? "-" : "+"}${humanBytes(Math.abs(difference))}`;
+}
+
 /** `3120` → `3,120`. */
 export function humanCount(count: number): string {
   return Math.max(0, count)

@@ -73,9 +73,9 @@ describe("the module's files", () => {
 });
 
 describe("the module's functions", () => {
-  // `store` looks after a directory of this machine, `lock` merges files for Git, and `explain` compares what lies here or in registries:
+  // `store` looks after a directory of this machine, `lock` merges files for Git, `explain` and `report` compare what lies here or in registries:
   // they have no use in an engine. `steps` is part of every function that builds.
-  const here = ["store", "lock", "explain", "steps"];
+  const here = ["store", "lock", "explain", "report", "steps"];
 
   it.each(commands.filter(({ name }) => !here.includes(name)).map(({ name }) => name))("have %s", (name) => {
     const method = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -9,14 +9,14 @@ function withoutVariant(platform: string | undefined): string | undefined {
   return platform?.split("/").slice(0, 2).join("/");
 }
 
-interface ImagePair {
+export interface ImagePair {
   readonly platform?: string;
   readonly a?: SubjectImage;
   readonly b?: SubjectImage;
 }
 
 /** Pairs images by their platform, then by platform without variant, then by position. */
-function pairImages(a: readonly SubjectImage[], b: readonly SubjectImage[]): readonly ImagePair[] {
+export function pairImages(a: readonly SubjectImage[], b: readonly SubjectImage[]): readonly ImagePair[] {
   const [left, right] = [[...a], [...b]];
   const pairs: ImagePair[] = [];
   const take = (same: (x: SubjectImage, y: SubjectImage) => boolean): void => {

@@ -1,11 +1,10 @@
 /** A comparison as one page that needs nothing else: no network, no other file; readable without its script, and on paper. */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { counted, humanCount, humanDuration, printable } from "../../report/format.ts";
 import type { Comparison, Experiment, RankedCause } from "../compare/comparison.ts";
 import { grades } from "../compare/finding.ts";
 import { type Fold, storyOf } from "./fold.ts";
 import { type Markup, join, markup, raw, text } from "./markup.ts";
+import { pageFile, pageOf } from "./page-frame.ts";
 import { type Sizes, sizesSection } from "./sizes-page.ts";
 import { countedPlaces, headlineOf, percentOf, placeOf, sideOf, summaryOf, valuesOf } from "./words.ts";
 
@@ -13,10 +12,6 @@ import { countedPlaces, headlineOf, percentOf, placeOf, sideOf, summaryOf, value
 const scripts = ["dom.js", "lines.js", "model.js", "tree.js", "detail.js", "main.js"];
 /** Rows of the table that paper and browsers without script show. */
 const mostRows = 500;
-
-function pageFile(name: string): string {
-  return readFileSync(new URL(`page/${name}`, import.meta.url), "utf8");
-}
 
 /**
  * The files of the script as one: they are modules that import each other and nothing else, so that in the right order the lines about that
@@ -29,11 +24,6 @@ export function pageScript(): string {
       .replaceAll(/^export /gm, ""),
   );
   return `\n${code.join("\n")}`;
-}
-
-/** What the policy of the page allows: this text and no other. */
-function hashOf(code: string): string {
-  return `'sha256-${createHash("sha256").update(code, "utf8").digest("base64")}'`;
 }
 
 /** JSON that does not end the element it is in, and that no parser of HTML sees anything in. */
@@ -159,38 +149,21 @@ ${likeliest === undefined ? "" : markup`<p class="fix"><strong>Fix:</strong> ${l
 /** What a page is made of besides the comparison. */
 export interface PageParts {
   /** Layers and packages by size, where they are known. */
-  readonly sizes?: Sizes;
+  readonly sizes?: readonly Sizes[];
 }
 
 /** The whole page. */
-export function comparisonHtml(comparison: Comparison, { sizes }: PageParts = {}): string {
-  const style = pageFile("style.css");
-  const differs = comparison.verdict === "differs";
-  const script = differs ? pageScript() : "";
-  const policy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${differs ? hashOf(script) : "'none'"}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'`;
-  const page = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${printable(headlineOf(comparison))}</title>
-<style>${raw(style)}</style>
-</head>
-<body>
-${header(comparison)}
+export function comparisonHtml(comparison: Comparison, { sizes = [] }: PageParts = {}): string {
+  const body = markup`${header(comparison)}
 <main>
 ${causesSection(comparison)}
 ${differencesSection(comparison)}
 ${unreadSection(comparison)}
 ${rerunsSection(comparison)}
-${sizes === undefined ? "" : sizesSection(sizes)}
-</main>
-${differs ? markup`<script type="application/json" id="comparison">${raw(dataOf(comparison))}</script>\n<script type="module">${raw(script)}</script>` : ""}
-</body>
-</html>
-`;
-  return page.html;
+${sizesSection(sizes)}
+</main>`;
+  const title = printable(headlineOf(comparison));
+  if (comparison.verdict === "equal") return pageOf(title, body);
+  const data = markup`<script type="application/json" id="comparison">${raw(dataOf(comparison))}</script>`;
+  return pageOf(title, body, pageScript(), data);
 }

@@ -1,57 +1,15 @@
 /** A comparison as Markdown, for the text of a pull request: of limited length, the same for the same comparison, nothing that can break out. */
 import { counted, humanCount } from "../../report/format.ts";
-import { cell } from "../../report/markdown.ts";
+import { cell, MarkdownLines } from "../../report/markdown.ts";
 import type { Comparison, Experiment, RankedCause } from "../compare/comparison.ts";
 import { grades } from "../compare/finding.ts";
 import { type Fold, shortPlaceOf, storyOf } from "./fold.ts";
 import { countedPlaces, headlineOf, percentOf, placeOf, summaryOf, valuesOf } from "./words.ts";
 
-/** Characters of the whole; a comment of the large forges may have 65,536. */
-const mostCharacters = 60_000;
 /** Of one sentence of advice or evidence. */
 const mostSentence = 500;
 /** Rows of each table. */
 const mostRows = { causes: 40, folds: 200, unread: 50, experiments: 50 } as const;
-
-/** Lines up to a limit of characters: what does not fit any more is counted by whoever adds it. */
-class Lines {
-  readonly #lines: string[] = [];
-  #room: number;
-
-  constructor(room: number) {
-    this.#room = room;
-  }
-
-  get text(): string {
-    return `${this.#lines.join("\n").trimEnd()}\n`;
-  }
-
-  /** Whether the line was added. */
-  add(line: string): boolean {
-    if (line.length + 1 > this.#room) return false;
-    this.#room -= line.length + 1;
-    this.#lines.push(line);
-    return true;
-  }
-
-  /** A table with a title, and how many rows it has not; nothing without rows. */
-  table(title: string, columns: readonly string[], rows: readonly string[][], most: number): void {
-    if (rows.length === 0) return;
-    const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-    const head = ["", `### ${title}`, "", line(columns), line(columns.map(() => "---"))];
-    const reserve = 40;
-    if (head.join("\n").length + 2 * reserve > this.#room) return;
-    for (const text of head) this.add(text);
-    this.#room -= reserve;
-    const cut = rows.slice(0, most).findIndex((cells) => !this.add(line(cells)));
-    this.#room += reserve;
-    const shown = cut === -1 ? Math.min(most, rows.length) : cut;
-    if (shown < rows.length) {
-      this.add("");
-      this.add(`… ${humanCount(rows.length - shown)} more`);
-    }
-  }
-}
 
 function causeRow({ id, title, grade, confidence, count, evidence, fix }: RankedCause): string[] {
   const because = evidence[0] === undefined ? "" : `<br>${cell(evidence[0], mostSentence)}`;
@@ -93,7 +51,7 @@ function experimentRow({ perturbations, outcome, note = "" }: Experiment): strin
 /** The whole text; the same for the same comparison. */
 export function comparisonMarkdown(comparison: Comparison): string {
   const { verdict, a, b, causes, unread, experiments = [], more } = comparison;
-  const lines = new Lines(mostCharacters);
+  const lines = new MarkdownLines();
   lines.add(`## ${cell(headlineOf(comparison), mostSentence)}`);
   lines.add("");
   const [likeliest] = causes;
@@ -104,7 +62,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
   if (more > 0) lines.add(`- ${counted(more, "more difference")} not listed: there were too many to keep`);
   const { chapters, unexplained, waived } = storyOf(comparison);
   lines.table(
-    "Causes",
+    "### Causes",
     ["", "cause", "grade", "confidence", "differences", "fix"],
     causes.map(causeRow),
     mostRows.causes,
@@ -117,17 +75,17 @@ export function comparisonMarkdown(comparison: Comparison): string {
   // What is cut off by a limit must never be the gravest.
   const gravestFirst = rows.toSorted(([a], [b]) => grades.indexOf(b.first.grade) - grades.indexOf(a.first.grade));
   lines.table(
-    "Differences",
+    "### Differences",
     ["grade", "where", "field", "A", "B", "cause", "waived"],
     gravestFirst.map(([fold, cause]) => foldRow(fold, cell(cause))),
     mostRows.folds,
   );
   lines.table(
-    "Could not be looked into",
+    "### Could not be looked into",
     ["where", "why"],
     unread.map(({ where, reason }) => [cell(placeOf(where)), cell(reason)]),
     mostRows.unread,
   );
-  lines.table("Reruns", ["changed", "outcome", ""], experiments.map(experimentRow), mostRows.experiments);
+  lines.table("### Reruns", ["changed", "outcome", ""], experiments.map(experimentRow), mostRows.experiments);
   return lines.text;
 }

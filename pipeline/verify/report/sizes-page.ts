@@ -133,14 +133,20 @@ function tableOf(sizes: Sizes): Markup {
 ${rows.length > mostRows ? markup`<p>… ${rows.length - mostRows} more.</p>` : ""}</details>`;
 }
 
-export function sizesSection(sizes: Sizes): Markup {
+/** All platforms that both sides have. */
+export function sizesSection(all: readonly Sizes[]): Markup {
+  if (all.length === 0) return join([]);
   const legend = (["same", "grown", "shrunk", "added", "removed"] as const).map(
     (change) =>
       markup`<li><svg viewBox="0 0 12 12" class="${change}" aria-hidden="true"><rect width="12" height="12"/></svg> ${change}</li>`,
   );
+  const drawn = all.map(
+    (sizes) =>
+      markup`<div class="treemaps">${treemap("A", sizes.a, sizes.b)}${treemap("B", sizes.b, sizes.a)}</div>\n${tableOf(sizes)}`,
+  );
   return markup`<section aria-labelledby="sizes"><h2 id="sizes">Sizes</h2>
+<p>Files as they are seen in the image, by layer and package; areas are in proportion.</p>
 <ul class="legend">${join(legend)}</ul>
-<div class="treemaps">${treemap("A", sizes.a, sizes.b)}${treemap("B", sizes.b, sizes.a)}</div>
-${tableOf(sizes)}
+${join(drawn)}
 </section>`;
 }

@@ -26,7 +26,7 @@ function hashes(page: string, tag: string): readonly string[] {
 
 describe("a comparison as a page", () => {
   it("is one file: no address, and a policy that allows its own script and style only", () => {
-    const page = comparisonHtml(mixed, { sizes });
+    const page = comparisonHtml(mixed, { sizes: [sizes] });
     expect(/https?:|src=|href=|<(?:link|img|iframe|base|form)/.exec(page)?.[0]).toBeUndefined();
     expect(/url\(|@import/.exec(/<style>[^]*<\/style>/.exec(page)?.[0] ?? "@import")?.[0]).toBeUndefined();
     const [policy] = /(?<=<meta http-equiv="Content-Security-Policy" content=")[^"]*/.exec(page) ?? [""];
@@ -42,7 +42,9 @@ describe("a comparison as a page", () => {
   });
 
   it("is the same for the same comparison", () => {
-    expect(comparisonHtml(mixed, { sizes }) === comparisonHtml(structuredClone(mixed), { sizes })).toBe(true);
+    expect(
+      comparisonHtml(mixed, { sizes: [sizes] }) === comparisonHtml(structuredClone(mixed), { sizes: [sizes] }),
+    ).toBe(true);
   });
 
   it("has every file of the script once, after what it imports", () => {

@@ -4,12 +4,13 @@ import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { comparisonHtml } from "../../../pipeline/verify/report/html.ts";
+import { releaseHtml } from "../../../pipeline/verify/report/release.ts";
 import { hasChromium, open, startBrowser, stopBrowser } from "./browser.ts";
 import { bytes, cause, comparing, equal, line, mixed, mtime, setuid } from "./comparisons.ts";
 import { sizes } from "./sizes.ts";
 
 const needs = "(needs chromium)";
-const html = comparisonHtml(mixed, { sizes });
+const html = comparisonHtml(mixed, { sizes: [sizes] });
 const few = comparisonHtml(comparing([mtime("etc/a"), line, bytes], { causes: [cause("T1", "times of the build")] }));
 
 const focused = (page: Page): Promise<string> =>
@@ -56,6 +57,27 @@ describe.skipIf(!hasChromium)(`the page in Chromium ${needs}`, () => {
     const page = await open(comparisonHtml(equal), { bypassCSP: true });
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("Both sides are the same");
     expect(await axe(page)).toEqual([]);
+  });
+
+  it("has nothing that axe-core objects to as a report of two releases", async () => {
+    const side = { name: "web", kind: "image", digest: `sha256:${"a".repeat(64)}` } as const;
+    const amount = { count: 0, size: 0 };
+    const files = { added: amount, removed: amount, grown: amount, shrunk: amount, largest: [] };
+    const layers = [{ number: 1, a: { digest: side.digest, download: 10, size: 30, files: 2 } }];
+    const packages = [{ kind: "npm", name: "a", change: "removed", a: { version: "1", size: 3 } }] as const;
+    const report = {
+      schema: 1,
+      a: side,
+      b: { ...side, digest: `sha256:${"b".repeat(64)}` },
+      unread: { a: [], b: [] },
+    } as const;
+    const page = await open(releaseHtml({ ...report, images: [{ layers, packages, files }] }, [sizes, sizes]), {
+      bypassCSP: true,
+    });
+    expect(await axe(page)).toEqual([]);
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe(
+      "web → web: packages changed for 1 platform",
+    );
   });
 
   it("can be used with the keyboard alone", async () => {
