@@ -6,6 +6,7 @@ import { type ExitCode, LockstepError, messageOf, type Problem } from "../host/e
 import { generation } from "../build/generation.ts";
 import { createHost, type Host } from "../host/host.ts";
 import { terminalReport, wantsColor } from "../report/terminal.ts";
+import { startTrace, wantsTrace } from "../report/trace.ts";
 import { Store } from "../store/store.ts";
 import type { CommandEntry, CommandModule, Context } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -73,10 +74,11 @@ async function runCommand(host: Host, module: CommandModule, command: Command): 
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  const trace = wantsTrace(host) ? await startTrace(host, report, command.name()) : undefined;
   const root = options.root === undefined ? findRoot(host.cwd) : resolve(host.cwd, options.root);
   const context: Context = {
     host,
-    report,
+    report: trace?.report ?? report,
     store: new Store(host, host.cacheDirectory, generation()),
     root,
     signal: abort.signal,
@@ -85,16 +87,20 @@ async function runCommand(host: Host, module: CommandModule, command: Command): 
       color: wantsColor(host, process.stdout.isTTY),
     },
   };
+  let ended: ExitCode = 4;
   try {
     const { exit, result, text } = await module.run(context, options, command.args);
+    ended = exit;
     report.close();
     if (options.json === true) printDocument({ command: command.name(), exit, result });
     else if (text !== "") process.stdout.write(text);
     return exit;
   } catch (error) {
     report.close();
-    return printFailure(error, options.json === true, options.verbose === true);
+    ended = printFailure(error, options.json === true, options.verbose === true);
+    return ended;
   } finally {
+    await trace?.end(ended);
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }

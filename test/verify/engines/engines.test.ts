@@ -228,6 +228,7 @@ describe("an engine through the dagger command", () => {
 describe("lockstep verify --engine", () => {
   it("ends with 4 when no engine can be used, and refuses options that go with a rebuild here", async () => {
     const env = {
+      HOME: temporaryDirectory(),
       PATH: `${join(withDagger("echo 'connection refused' >&2; exit 1").path, "..")}:${process.env["PATH"] ?? ""}`,
     };
     const said = await lockstep(["verify", "static", "--engine", "tcp://127.0.0.1:1"], { cwd: root, env });
