@@ -43,12 +43,15 @@ async function checkRepository(context: Context, options: Readonly<Record<string
   const { root } = context;
   const repository = await openRepository(context.store, root);
   const model = await readModel(repository);
-  const problems = lockProblems(repository);
+  const problems = [...lockProblems(repository)];
   if (problems.length > 0) return { problems, warnings: [] };
   // Digests of the rendered tree and what scripts left undone are known by building; what was built before costs nothing.
   const { images } = await buildAll(context, [], outputDirectory(context, options, "out/images"));
+  const { dockerfileProblems } = await import("../build/step/check-dockerfiles.ts");
+  problems.push(...(await dockerfileProblems(root, repository.specs)));
   const delivered = images.filter(({ image }) => imagesOf(model).includes(image));
-  return { problems: await checkRendered(root, renderTree(model, delivered)), warnings: scriptWarnings(images) };
+  problems.push(...(await checkRendered(root, renderTree(model, delivered))));
+  return { problems, warnings: scriptWarnings(images) };
 }
 
 async function writeSarif({ host }: Context, file: unknown, result: LintResult): Promise<void> {

@@ -3,6 +3,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuiltImage, BuiltPlatform } from "../build/build.ts";
 import { format, type PlannedImage } from "../build/plan.ts";
+import { withUses } from "../build/step/open.ts";
 import type { Repository } from "../build/repository.ts";
 import { systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
@@ -47,6 +48,17 @@ function fileSets({ plan }: PlannedImage): readonly FileSet[] {
       ? [{ name: layer.title.replace(/^lockstep: /, ""), digest: digestOf(canonicalJson(layer.entries)) }]
       : [],
   );
+}
+
+/** Files of the repository that steps ran on: digests over what the plan has of them. */
+function stepFiles({ plan }: PlannedImage): readonly FileSet[] {
+  return plan.layers.flatMap((layer) => {
+    if (layer.kind !== "step") return [];
+    const { command } = layer;
+    const files = command.kind === "dockerfile" ? command.context : (command.tools?.files ?? []);
+    const digest = digestOf(canonicalJson(files));
+    return files.length === 0 ? [] : [{ name: layer.title.replace(/^lockstep: /, ""), digest }];
+  });
 }
 
 function suiteOf(lock: Lock, image: string): { readonly suite?: string } {
@@ -114,7 +126,9 @@ async function attestImage(
   directory: string,
 ): Promise<Attested> {
   const plans = built.platforms.map(({ platform }) => planOf(planned, built.image, platform));
-  const packages = new Map<string, LockedPackage>(plans.flatMap((plan) => [...plan.packages]));
+  // What its steps ran in is not in the image, and has been at work on it.
+  const materials = withUses(plans);
+  const packages = new Map<string, LockedPackage>(materials.flatMap((plan) => [...plan.packages]));
   const index = built.index.descriptor.digest;
   const statement = provenance({
     image: built.image,
@@ -129,8 +143,12 @@ async function attestImage(
     epoch: Math.max(...plans.map(({ plan }) => plan.epoch)),
     lock: digestOf(formatLock(repository.lock)),
     packages: [...packages.values()],
-    components: plans.flatMap(({ inputs }) => componentsOf(inputs)),
-    fileSets: [...new Map(plans.flatMap(fileSets).map((set) => [set.name, set])).values()],
+    components: materials.flatMap(({ inputs }) => componentsOf(inputs)),
+    fileSets: [
+      ...new Map(
+        materials.flatMap((plan) => [...fileSets(plan), ...stepFiles(plan)]).map((set) => [set.name, set]),
+      ).values(),
+    ],
     reproduced,
     waivers,
     ...suiteOf(repository.lock, built.image),

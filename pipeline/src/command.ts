@@ -62,12 +62,7 @@ function stepFailure(title: string, error: unknown): Error {
           ? "was killed (code 137), as when memory runs out"
           : `ended with code ${exitCode}`;
   const said = exitCode === undefined && error instanceof Error ? error.message : `${stdout}\n${stderr}`;
-  const last = said
-    .replace(/ \[traceparent:[^\]]*\]/g, "")
-    .trim()
-    .split("\n")
-    .slice(-10)
-    .join("\n");
+  const last = said.trim().split("\n").slice(-10).join("\n");
   return new Error(`LS9007 ${title} ${why}${last === "" ? "" : `:\n${last}`}`, { cause: error });
 }
 

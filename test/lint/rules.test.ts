@@ -24,6 +24,16 @@ const catalogue: Readonly<Record<string, number>> = {
 const pages = join(root, "docs/rules");
 const cases = rules.map((rule) => ({ id: rule.id, title: rule.title, rule }));
 
+describe("an image of the repository in the Dockerfile of another", () => {
+  const text = "FROM base AS a\nCOPY --from=base /a /a\n";
+
+  it("LK1001 to LK1003: is pinned by the lock, as far as it is there", () => {
+    expect(idsOf("images/app/src/Dockerfile", text, "../../base/image.yaml")).toEqual([]);
+    expect(new Set(idsOf("images/app/src/Dockerfile", text))).toEqual(new Set(["LK1002", "LK1003"]));
+    expect(new Set(idsOf("src/app/Dockerfile", text, "../../base/image.yaml"))).toEqual(new Set(["LK1002", "LK1003"]));
+  });
+});
+
 describe("the table of rules", () => {
   it("has at least forty rules, each with an id and a title of its own", () => {
     expect(rules.length).toBeGreaterThanOrEqual(40);

@@ -167,7 +167,7 @@ async function writeDockerfile(
     throw new LockstepError({ code: "LS4101", message, place: { file: command.file }, hint: "run it again" });
   }
   const file = image.plan.layers[index]?.title.replace("lockstep: dockerfile ", "") ?? command.file;
-  const hermetic = hermeticDockerfile(text, file, command, images, { timeout, nonce });
+  const hermetic = hermeticDockerfile(text, file, command, command.env, images, { timeout, nonce });
   await writeFiles(command.context, image.sources, join(directory, `${contextStage}.tar`));
   await writeFile(join(directory, "Dockerfile"), hermetic.text);
   return hermetic.notTaken.map((keyword) => `${keyword} of the Dockerfile is not taken: config: of image.yaml says it`);

@@ -2,7 +2,6 @@
 import { LockstepError, type Problem } from "../../host/errors.ts";
 import { type Dockerfile, type Instruction, parseDockerfile } from "../../lint/dockerfile/parser.ts";
 import { declarations } from "../../lint/dockerfile/variables.ts";
-import type { PlannedDockerfile } from "../plan.ts";
 
 /** The stage with the context: so no file of Lockstep's own is in it. */
 export const contextStage = "lockstep-context";
@@ -46,6 +45,14 @@ interface StageImage {
   readonly user?: string;
 }
 
+/** What a Dockerfile is held against. */
+interface Asked {
+  readonly target?: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** By name. */
+  readonly images: Readonly<Record<string, unknown>>;
+}
+
 interface Edit {
   readonly at: number;
   readonly end: number;
@@ -60,12 +67,12 @@ function quoted(value: string): string {
 class Reader {
   readonly #text: string;
   readonly #file: string;
-  readonly #command: PlannedDockerfile;
+  readonly #command: Asked;
   readonly #prefix: readonly string[];
   readonly problems: Problem[] = [];
   readonly edits: Edit[] = [];
 
-  constructor(text: string, file: string, command: PlannedDockerfile, prefix: readonly string[]) {
+  constructor(text: string, file: string, command: Asked, prefix: readonly string[]) {
     this.#text = text;
     this.#file = file;
     this.#command = command;
@@ -250,13 +257,15 @@ export interface Hermetic {
 
 /**
  * A Dockerfile that gives the same and fetches nothing: images are stages of their own, nothing has a network, and every program is
- * started without what an engine adds to its environment. `nonce` is where only an engine sees it. `file` is what problems name. Throws
+ * started without what an engine adds to its environment. `nonce` is where only an engine sees it. `env` are variables of every stage of an
+ * image, `file` is what problems name. Throws
  * LS2058 and LS2059, all at once.
  */
 export function hermeticDockerfile(
   text: string,
   file: string,
-  command: PlannedDockerfile,
+  command: Asked,
+  env: Readonly<Record<string, string>>,
   images: readonly StageImage[],
   { timeout, nonce }: { readonly timeout: number; readonly nonce: string },
 ): Hermetic {
@@ -267,7 +276,7 @@ export function hermeticDockerfile(
   reader.read(parsed);
   if (reader.problems.length > 0) throw new LockstepError(reader.problems);
   const first = parsed.stages[0]?.from.at ?? 0;
-  const edits = [{ at: first, end: first, text: stagesOf(images, command.env) }, ...reader.edits];
+  const edits = [{ at: first, end: first, text: stagesOf(images, env) }, ...reader.edits];
   const target = command.target === undefined ? "" : `\nFROM ${command.target}\n`;
   const notTaken = parsed.instructions.map(({ keyword }) => keyword).filter((keyword) => ofTheConfig.has(keyword));
   return { text: `${apply(text, edits)}${target}`, notTaken: [...new Set(notTaken)].toSorted() };

@@ -2,7 +2,7 @@
 import type { Dockerfile, Instruction } from "../dockerfile/parser.ts";
 import { expand, globalArguments } from "../dockerfile/variables.ts";
 import { isMoving, isPinned } from "../image-reference.ts";
-import type { Rule } from "../rule.ts";
+import type { Rule, SourceFile } from "../rule.ts";
 import { extentOf } from "../text.ts";
 import { found } from "./tools.ts";
 
@@ -17,13 +17,20 @@ interface Base {
   readonly image: string | undefined;
 }
 
-/** The images that stages are from; stages and `scratch` are left out. */
-function bases(file: Dockerfile): readonly Base[] {
+/** Whether a Dockerfile in the folder of an image names another one of the repository, which the lock pins (docs/steps.md, "Dockerfiles"). */
+function isOwnImage({ path, beside }: SourceFile, name: string): boolean {
+  const parts = path.split("/");
+  if (parts[0] !== "images" || !/^[a-z0-9][a-z0-9._-]*$/.test(name)) return false;
+  return beside(`${"../".repeat(parts.length - 2)}${name}/image.yaml`);
+}
+
+/** The images that stages are from; stages, `scratch` and images of the repository are left out. */
+function bases(file: Dockerfile, source: SourceFile): readonly Base[] {
   const variables = globalArguments(file);
   const earlier = new Set(["scratch"]);
   return file.stages.flatMap(({ base: written, name }) => {
     const image = expand(written.text, variables);
-    const isBase = image === undefined || !earlier.has(image.toLowerCase());
+    const isBase = image === undefined || !(earlier.has(image.toLowerCase()) || isOwnImage(source, image));
     if (name !== undefined) earlier.add(name);
     if (!isBase) return [];
     return [{ place: extentOf(written, 0, written.text.length), written: written.text, image }];
@@ -56,8 +63,8 @@ export const baseImageRules: readonly Rule[] = [
       good: `FROM registry.example/debian:13.2-slim@${digest}\n`,
     },
     on: "dockerfile",
-    check: (file) =>
-      bases(file).flatMap(({ place, image }) =>
+    check: (file, source) =>
+      bases(file, source).flatMap(({ place, image }) =>
         image === undefined || isPinned(image) || isMoving(image)
           ? []
           : [found(place, `${image} is another image when its tag is published again`)],
@@ -76,8 +83,8 @@ export const baseImageRules: readonly Rule[] = [
       good: `FROM registry.example/debian:13.2@${digest}\n`,
     },
     on: "dockerfile",
-    check: (file) =>
-      bases(file).flatMap(({ place, image }) =>
+    check: (file, source) =>
+      bases(file, source).flatMap(({ place, image }) =>
         image !== undefined && isMoving(image) ? [found(place, `${image} is the newest image of its kind`)] : [],
       ),
   },
@@ -94,7 +101,7 @@ export const baseImageRules: readonly Rule[] = [
       good: `${base}COPY --from=registry.example/tools:2.1@${digest} /bin/tool /usr/local/bin/tool\n`,
     },
     on: "dockerfile",
-    check(file) {
+    check(file, source) {
       const stages = new Set(file.stages.map(({ name }) => name));
       return instructions(file, "COPY", "ADD", "RUN").flatMap(({ flags }) =>
         flags.flatMap((flag) => {
@@ -104,7 +111,7 @@ export const baseImageRules: readonly Rule[] = [
               : flag.name === "mount"
                 ? /(?:^|,)from=([^,]*)/.exec(flag.value)?.[1]
                 : undefined;
-          if (from === undefined || isStage(stages, from) || isPinned(from)) return [];
+          if (from === undefined || isStage(stages, from) || isPinned(from) || isOwnImage(source, from)) return [];
           return [found(flag, `${from} is another image when its tag is published again`)];
         }),
       );
@@ -148,8 +155,8 @@ export const baseImageRules: readonly Rule[] = [
       good: `ARG BASE=registry.example/debian@${digest}\nFROM \${BASE}\n`,
     },
     on: "dockerfile",
-    check: (file) =>
-      bases(file).flatMap(({ place, image, written }) =>
+    check: (file, source) =>
+      bases(file, source).flatMap(({ place, image, written }) =>
         image === undefined && !/@sha256:[0-9a-f]{64}$/.test(written)
           ? [found(place, "the base is not in the file")]
           : [],

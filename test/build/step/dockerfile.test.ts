@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { PlannedDockerfile } from "../../../pipeline/build/plan.ts";
 import { hermeticDockerfile } from "../../../pipeline/build/step/dockerfile.ts";
+import { dockerfileProblems } from "../../../pipeline/build/step/check-dockerfiles.ts";
+import { readSpecs } from "../../../pipeline/build/repository.ts";
 import { LockstepError } from "../../../pipeline/host/errors.ts";
 import { parseDockerfile } from "../../../pipeline/lint/dockerfile/parser.ts";
+import { tinyRepository } from "../tiny-repository.ts";
 
 const digest = `sha256:${"a".repeat(64)}` as const;
 const command: PlannedDockerfile = {
@@ -20,7 +23,10 @@ const images = [
 ];
 
 function hermetic(text: string, more: Partial<PlannedDockerfile> = {}, nonce = "n") {
-  return hermeticDockerfile(text, "app/Dockerfile", { ...command, ...more }, images, { timeout: 60, nonce });
+  return hermeticDockerfile(text, "app/Dockerfile", { ...command, ...more }, command.env, images, {
+    timeout: 60,
+    nonce,
+  });
 }
 
 /** The text without what starts programs and without the stages of images. */
@@ -192,5 +198,30 @@ describe("LS2058: a Dockerfile is refused that", () => {
     ["has a shell that is no list", "FROM base\nSHELL /bin/sh\n", "2:1 SHELL without a list of strings"],
   ])("%s", (_, text, message) => {
     expect(problems(text)).toEqual([`LS2058 ${message}`]);
+  });
+});
+
+describe("check of a repository with Dockerfiles", () => {
+  it("LS2058, LS2059: tells what is wrong with each, before anything is built", async () => {
+    const at = await tinyRepository({
+      images: {
+        base: "layers: []\nfrom: none\n",
+        fetching: "layers:\n  - dockerfile: { context: app }\n",
+        lacking: "layers:\n  - dockerfile: { context: app, file: other }\n",
+        sound: "layers:\n  - dockerfile: { context: app, file: sound, images: [base] }\n",
+      },
+      files: {
+        "images/base/image.yaml": "name: base\nlayers:\n  - directories: [{ path: /a }]\n",
+        "images/fetching/app/Dockerfile": "FROM debian:12\nRUN --network=host a\n",
+        "images/lacking/app/x": "",
+        "images/sound/app/sound": "FROM base\nCOPY x /x\n",
+      },
+    });
+    const found = await dockerfileProblems(at.root, await readSpecs(at.store, at.root));
+    expect(found.map(({ code, place }) => `${code} ${place?.file}:${place?.line}`)).toEqual([
+      "LS2059 images/fetching/app/Dockerfile:1",
+      "LS2059 images/fetching/app/Dockerfile:2",
+      "LS2058 images/lacking/image.yaml:3",
+    ]);
   });
 });
