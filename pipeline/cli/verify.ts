@@ -2,7 +2,8 @@
 import { type ExitCode, formatProblem, LockstepError } from "../host/errors.ts";
 import type { Comparison } from "../verify/compare/comparison.ts";
 import type { Chosen } from "../verify/perturb/choose.ts";
-import { type Verdict, verifyImages } from "../verify/verify.ts";
+import type { Verdict } from "../verify/judge.ts";
+import { verifyImages } from "../verify/verify.ts";
 import { buildAll, capsuleOption } from "./build.ts";
 import { collect, type CommandModule, type Context, outputDirectory } from "./command.ts";
 
@@ -47,6 +48,7 @@ export const define: CommandModule["define"] = (command) => {
       "what dagger call gets before the function; may be there several times",
       collect,
     )
+    .option("--all-tags", "rebuild the releases that are tagged, and compare with the digests that they recorded")
     .option("--perturb <which>", "what to change for the rebuild: usual, all, none, or names with commas between them")
     .option("--strict", "accept no waiver")
     .option("--again", "rebuild also what was reproduced before from the same plans");
@@ -56,6 +58,7 @@ export const examples: CommandModule["examples"] = [
   "lockstep verify",
   "lockstep verify web --again",
   "lockstep verify web --perturb all",
+  "lockstep verify --all-tags",
   "lockstep verify --capsule inputs.tar",
   "lockstep verify --engine tcp://builder-1:1234 --engine tcp://builder-2:1234",
   "lockstep verify web --against registry.example/team/web@sha256:0d5c…",
@@ -112,6 +115,10 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   if (Array.isArray(options["engine"])) {
     const { runOnEngines } = await import("./engines.ts");
     return runOnEngines(context, options, options["engine"].map(String), names);
+  }
+  if (options["allTags"] === true) {
+    const { runOnReleases } = await import("./releases.ts");
+    return runOnReleases(context, options, names);
   }
   if (typeof against === "string" && names.length !== 1)
     throw new LockstepError({

@@ -214,6 +214,8 @@ export const codes = {
   LS5004: { title: "published image is not what is rebuilt", exit: 1 },
   LS5005: { title: "no such perturbation", exit: 2 },
   LS5006: { title: "a perturbation cannot be made on this machine", exit: 4 },
+  LS5007: { title: "a past release comes out otherwise today", exit: 1 },
+  LS5008: { title: "a past release could not be verified", exit: 4 },
   // 51xx explain
   LS5101: { title: "nothing to compare there", exit: 2 },
   LS5102: { title: "what is compared is broken", exit: 3 },

@@ -7,103 +7,14 @@ import type { Host } from "../host/host.ts";
 import { damagedBlobs } from "../image/layout.ts";
 import type { Report } from "../report/report.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
-import { type Digest, digestOf, hexOf } from "../store/digest.ts";
+import { digestOf, hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { SubjectRun } from "./compare/open-subject.ts";
 import type { Chosen } from "./perturb/choose.ts";
-import type { Conclusion } from "./perturb/conclude.ts";
 import type { Perturbation } from "./perturb/surroundings.ts";
-import type { RebuildOptions, RebuiltImage, RebuiltPlatform } from "./rebuild.ts";
-
-/** One thing that came out otherwise: the smallest part that is known to differ. */
-export interface Difference {
-  readonly platform: string;
-  /** `layer 2 of 3`, `config or manifest`, `platform is missing`, `index`. */
-  readonly what: string;
-  readonly expected: string;
-  readonly rebuilt: string;
-}
-
-export interface Verdict {
-  readonly image: string;
-  /** Never `reproduced` by default: what could not be found out is `could not tell`. */
-  readonly verdict: "reproduced" | "differs" | "could not tell";
-  /** Of the index that was built, and of the one that was rebuilt; of the latter nothing when it could not be told. */
-  readonly expected: Digest;
-  readonly rebuilt?: Digest;
-  readonly differences: readonly Difference[];
-  /** What differs in the bytes, and why. */
-  readonly comparison?: Comparison;
-  /** What reruns say about why the rebuild differs. */
-  readonly conclusion?: Conclusion;
-  /** What the rebuilt image was compared with besides; the verdict is `reproduced` only when they are the same too. */
-  readonly against?: Comparison;
-  /** Why it could not be told. */
-  readonly reason?: string;
-  /** Whether an earlier verdict on the same plans and digest was kept. */
-  readonly known: boolean;
-}
-
-function comparePlatform(
-  built: BuiltImage["platforms"][number],
-  again: RebuiltPlatform | undefined,
-): readonly Difference[] {
-  const { platform } = built;
-  const expected = built.manifest.descriptor.digest;
-  if (again === undefined) return [{ platform, what: "platform is missing", expected, rebuilt: "nothing" }];
-  if (again.digest === expected) return [];
-  if (again.plan !== built.plan)
-    return [
-      {
-        platform,
-        what: "plan (an input changed between build and rebuild)",
-        expected: built.plan,
-        rebuilt: again.plan,
-      },
-    ];
-  const layers = built.layers.flatMap((layer, index): readonly Difference[] => {
-    const other = again.layers[index];
-    if (other?.digest === layer.digest) return [];
-    const sameTar = other?.diffId === layer.diffId ? " (same content, other compression)" : "";
-    return [
-      {
-        platform,
-        what: `layer ${index + 1} of ${built.layers.length}${sameTar}`,
-        expected: layer.digest,
-        rebuilt: other?.digest ?? "nothing",
-      },
-    ];
-  });
-  return layers.length > 0 ? layers : [{ platform, what: "config or manifest", expected, rebuilt: again.digest }];
-}
-
-/** Compares what was built with what was rebuilt; never says `reproduced` unless the index digests are equal. */
-export function judge(built: BuiltImage, again: RebuiltImage | undefined): Omit<Verdict, "known"> {
-  const expected = built.index.descriptor.digest;
-  const rebuilt = again?.digest;
-  if (rebuilt === expected) return { image: built.image, verdict: "reproduced", expected, rebuilt, differences: [] };
-  const differences: Difference[] = built.platforms.flatMap((platform) =>
-    comparePlatform(
-      platform,
-      again?.platforms.find((other) => other.platform === platform.platform),
-    ),
-  );
-  const known = new Set<string>(built.platforms.map(({ platform }) => platform));
-  for (const { platform, digest } of again?.platforms ?? []) {
-    if (!known.has(platform))
-      differences.push({ platform, what: "platform was not built", expected: "nothing", rebuilt: digest });
-  }
-  if (differences.length === 0)
-    differences.push({ platform: "all platforms", what: "index", expected, rebuilt: rebuilt ?? "nothing" });
-  return {
-    image: built.image,
-    verdict: "differs",
-    expected,
-    ...(rebuilt === undefined ? {} : { rebuilt }),
-    differences,
-  };
-}
+import { judge, type Verdict } from "./judge.ts";
+import type { RebuildOptions, RebuiltImage } from "./rebuild.ts";
 
 /** A verdict is about the bytes that lie in the layout, so they are read: LS5003 for what is not what it is called. */
 async function checkLayouts(store: Store, images: readonly BuiltImage[]): Promise<void> {

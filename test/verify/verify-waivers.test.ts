@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { run as runVerify } from "../../pipeline/cli/verify.ts";
 import { type Report, silent } from "../../pipeline/report/report.ts";
-import type { Verdict } from "../../pipeline/verify/verify.ts";
+import type { Verdict } from "../../pipeline/verify/judge.ts";
 import { image, tinyRepository } from "../build/tiny-repository.ts";
 import { temporaryDirectory } from "../support.ts";
 

@@ -6,7 +6,7 @@ import type { Host } from "../../../pipeline/host/host.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import type { Conclusion } from "../../../pipeline/verify/perturb/conclude.ts";
 import { usualPerturbations } from "../../../pipeline/verify/perturb/table.ts";
-import type { Verdict } from "../../../pipeline/verify/verify.ts";
+import type { Verdict } from "../../../pipeline/verify/judge.ts";
 import { image, tinyRepository } from "../../build/tiny-repository.ts";
 import { filesBelow } from "../../files.ts";
 import { temporaryDirectory } from "../../support.ts";
