@@ -32,13 +32,10 @@ function expectation(expect: string | undefined): readonly string[] {
 /** Container images from locked inputs, with one digest on every machine. */
 @object()
 export class Lockstep {
-  /** The program in its container, with the repository. */
+  /** The program in its container. The repository is an argument of each function: an edit of it makes no more than one function run again. */
   private container: Container;
 
-  private source: Directory;
-
   /**
-   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param program The program: the repository of Lockstep itself.
    * @param base The image that the program runs in, pinned by digest: Node.js 20 or newer with npm. It decides no byte of an image.
    * @param baseArchive An OCI archive to use in place of the base image.
@@ -51,11 +48,6 @@ export class Lockstep {
    * @param settings The file `config.yaml` of the settings folder: mirrors and registries.
    */
   constructor(
-    @argument({
-      defaultPath: "/",
-      ignore: [".git", "out", "coverage", "**/node_modules"],
-    })
-    source: Directory,
     @argument({
       defaultPath: "/",
       ignore: ["*", "!package.json", "!package-lock.json", "!.npmrc", "!pipeline", "pipeline/src", "pipeline/sdk"],
@@ -71,9 +63,7 @@ export class Lockstep {
     epoch?: number,
     settings?: File,
   ) {
-    this.source = source;
     this.container = surroundings({
-      source,
       program,
       base,
       baseArchive,
@@ -85,6 +75,17 @@ export class Lockstep {
       epoch,
       settings,
     });
+  }
+
+  /** The container with what images and manifests are made of. An edit of anything else makes no step run again. */
+  private at(source: Directory): Container {
+    const parts = source.filter({ include: ["images", "lockstep.lock", "manifests"] });
+    return this.container.withMountedDirectory(places.repository, parts);
+  }
+
+  /** The container with all files of the repository. */
+  private whole(source: Directory): Container {
+    return this.container.withMountedDirectory(places.repository, source);
   }
 
   /** The container after a command about images: all when none is named. */
@@ -105,18 +106,25 @@ export class Lockstep {
 
   /**
    * Builds images from locked inputs.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param image The images to build; all when none is named.
    * @param capsule Take every input from this capsule, and nothing from the network.
    */
   @func()
-  async build(image: string[] = [], capsule?: Directory): Promise<Build> {
+  async build(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    image: string[] = [],
+    capsule?: Directory,
+  ): Promise<Build> {
     const args = ["--out", `${places.out}/images`, ...taking(capsule), "--json"];
-    const after = await this.run(withCapsule(this.container, capsule), "build", args, image);
+    const after = await this.run(withCapsule(this.at(source), capsule), "build", args, image);
     return new Build(after, await this.node(), await stdoutOf(after));
   }
 
   /**
    * Rebuilds images in other surroundings, from downloads alone, and compares digests. Fails when one differs.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param image The images to verify; all when none is named.
    * @param again Rebuild also what was reproduced before from the same plans.
    * @param document Give the document of `--json` in place of text.
@@ -124,102 +132,153 @@ export class Lockstep {
    */
   @func({ cache: "never" })
   async verify(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
     image: string[] = [],
     again: boolean = false,
     document: boolean = false,
     capsule?: Directory,
   ): Promise<string> {
     const options = [...(again ? ["--again"] : []), ...(document ? ["--json"] : []), ...taking(capsule)];
-    const from = withCapsule(again ? anew(this.container) : this.container, capsule);
+    const from = withCapsule(again ? anew(this.at(source)) : this.at(source), capsule);
     return stdoutOf(await this.run(from, "verify", ["--out", `${places.out}/images`, ...options], image));
   }
 
   /**
    * The document of `verify --again --json`, also when something differs: for programs that compare engines.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param image The images to verify; all when none is named.
    */
   @func({ cache: "never" })
-  async verdicts(image: string[] = []): Promise<string> {
+  async verdicts(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    image: string[] = [],
+  ): Promise<string> {
     const args = ["--out", `${places.out}/images`, "--again", "--json", "--quiet", ...image];
-    const from = anew(this.container);
+    const from = anew(this.at(source));
     return (await answerOf({ from, node: await this.node(), name: "verify", args, images: image })).stdout;
   }
 
   /**
    * Writes an SPDX document for each image and platform.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param image The images to describe; all when none is named.
    */
   @func()
-  async sbom(image: string[] = []): Promise<Directory> {
-    const after = await this.run(this.container, "sbom", ["--out", places.out], image);
+  async sbom(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    image: string[] = [],
+  ): Promise<Directory> {
+    const after = await this.run(this.at(source), "sbom", ["--out", places.out], image);
     return after.directory(`${places.out}/sbom`);
   }
 
   /**
    * Signs what is known of each image, rebuilding first, and verifies the signature.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param key The signing key: P-256, PKCS #8, PEM.
    * @param image The images to attest; all when none is named.
    */
   @func({ cache: "never" })
-  async attest(key: Secret, image: string[] = []): Promise<Directory> {
-    const after = await this.run(withKey(anew(this.container), key), "attest", ["--out", places.out], image);
+  async attest(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    key: Secret,
+    image: string[] = [],
+  ): Promise<Directory> {
+    const after = await this.run(withKey(anew(this.at(source)), key), "attest", ["--out", places.out], image);
     return after.directory(`${places.out}/attestations`);
   }
 
   /**
    * Puts the own layers of a built image onto another base image. Gives the new layout.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param layout The layout of the image, as `build layout` gives it.
    * @param onto The new base: an image of a registry with a tag or a digest.
    * @param login Logins of registries, in the form of docker's `config.json`.
    */
   @func({ cache: "never" })
-  async rebase(layout: Directory, onto: string, login?: Secret): Promise<Directory> {
-    const from = withLogin(anew(this.container), login).withMountedDirectory(places.layout, layout);
+  async rebase(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    layout: Directory,
+    onto: string,
+    login?: Secret,
+  ): Promise<Directory> {
+    const from = withLogin(anew(this.at(source)), login).withMountedDirectory(places.layout, layout);
     const args = [places.layout, "--onto", onto, "--out", `${places.out}/rebased`, "--json", "--quiet"];
     const after = from.withExec(commandLine(await this.node(), "rebase", args));
     const { result } = JSON.parse(await stdoutOf(after)) as { readonly result: { readonly layout: string } };
     return after.directory(result.layout);
   }
 
-  /** The Kubernetes manifests with the images' digests: the content of `manifests/rendered`. */
+  /**
+   * The Kubernetes manifests with the images' digests: the content of `manifests/rendered`.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
+   */
   @func()
-  async render(): Promise<Directory> {
-    const after = await this.run(this.container, "render", ["--out", `${places.out}/images`]);
+  async render(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+  ): Promise<Directory> {
+    const after = await this.run(this.at(source), "render", ["--out", `${places.out}/images`]);
     return after.directory(`${places.repository}/manifests/rendered`);
   }
 
   /**
    * Checks specs, lock, maintainer scripts and rendered manifests, and lints the repository. Fails when something is wrong.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param path Lint these files and folders, and check nothing else.
    * @param document Give the document of `--json` in place of text.
    */
   @func()
-  async check(path: string[] = [], document: boolean = false): Promise<string> {
+  async check(
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
+    source: Directory,
+    path: string[] = [],
+    document: boolean = false,
+  ): Promise<string> {
     const args = ["--out", `${places.out}/images`, ...(document ? ["--json"] : []), ...path];
-    return stdoutOf(await this.run(this.whole(), "check", args));
+    return stdoutOf(await this.run(this.whole(source), "check", args));
   }
 
-  /** The findings of the lint as SARIF 2.1.0, also when there are some. */
+  /**
+   * The findings of the lint as SARIF 2.1.0, also when there are some.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
+   */
   @func()
-  async sarif(): Promise<File> {
+  async sarif(
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
+    source: Directory,
+  ): Promise<File> {
     const file = "/lint.sarif";
     const args = ["--out", `${places.out}/images`, "--json", "--quiet", "--sarif", file];
-    const after = this.whole().withExec(commandLine(await this.node(), "check", args), { expect: ReturnType.Any });
+    const after = this.whole(source).withExec(commandLine(await this.node(), "check", args), {
+      expect: ReturnType.Any,
+    });
     return after.file(file);
   }
 
   /**
    * Puts every locked input of images into one artefact: an OCI layout, for `capsule` of `build` and `verify`.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param image The images whose inputs go into it; all when none is named.
    */
   @func()
-  async capsule(image: string[] = []): Promise<Directory> {
-    const after = await this.run(this.container, "capsule", ["create", "--out", `${places.out}/capsule`], image);
+  async capsule(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    image: string[] = [],
+  ): Promise<Directory> {
+    const after = await this.run(this.at(source), "capsule", ["create", "--out", `${places.out}/capsule`], image);
     return after.directory(`${places.out}/capsule`);
   }
 
   /**
    * Resolves what the specs ask for. Gives the new lock, and what moved.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param only Move this image, package or other input alone, and what must move with it.
    * @param to NAME=VERSION, or the version for `only`.
    * @param licences Fetch the packages that changed, to compare licences and installed sizes.
@@ -228,6 +287,8 @@ export class Lockstep {
    */
   @func({ cache: "never" })
   async pin(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
     only?: string,
     to: string[] = [],
     licences: boolean = false,
@@ -240,7 +301,7 @@ export class Lockstep {
       ...(licences ? ["--licences"] : []),
       ...(advisories === undefined ? [] : ["--advisories", places.advisories]),
     ];
-    const from = anew(this.container);
+    const from = anew(this.at(source));
     const ready = advisories === undefined ? from : from.withMountedDirectory(places.advisories, advisories);
     const line = commandLine(await this.node(), "pin", [...args, "--format", format, "--quiet"]);
     const after = ready.withExec(line);
@@ -249,16 +310,22 @@ export class Lockstep {
 
   /**
    * Lists locked packages that the archive has newer versions of.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param names Images and packages to look at; all when none is named.
    */
   @func({ cache: "never" })
-  async outdated(names: string[] = []): Promise<string> {
+  async outdated(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    names: string[] = [],
+  ): Promise<string> {
     const line = commandLine(await this.node(), "outdated", ["--quiet", ...names]);
-    return stdoutOf(anew(this.container).withExec(line));
+    return stdoutOf(anew(this.at(source)).withExec(line));
   }
 
   /**
    * Builds images and pushes them to a registry: what is missing, by digest, tags last.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param to The repository, with a tag or without; `{image}` in it is the image's name.
    * @param image The images to publish; all when none is named.
    * @param tag Tags to give besides the one in `to`.
@@ -267,6 +334,8 @@ export class Lockstep {
    */
   @func({ cache: "never" })
   async publish(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
     to: string,
     image: string[] = [],
     tag: string[] = [],
@@ -275,7 +344,7 @@ export class Lockstep {
   ): Promise<string> {
     const tags = tag.flatMap((name) => ["--tag", name]);
     const args = ["--out", `${places.out}/images`, "--to", to, ...tags, ...expectation(expect)];
-    return stdoutOf(await this.run(withLogin(anew(this.container), login), "publish", args, image));
+    return stdoutOf(await this.run(withLogin(anew(this.at(source)), login), "publish", args, image));
   }
 
   /**
@@ -304,11 +373,16 @@ export class Lockstep {
 
   /**
    * Checks, builds, verifies, describes, signs and renders everything.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param key The signing key: P-256, PKCS #8, PEM.
    */
   @func({ cache: "never" })
-  async ship(key: Secret): Promise<Shipped> {
-    const after = await this.run(withKey(anew(this.container), key), "ship", ["--out", places.out]);
+  async ship(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+    key: Secret,
+  ): Promise<Shipped> {
+    const after = await this.run(withKey(anew(this.at(source)), key), "ship", ["--out", places.out]);
     const summary = await stdoutOf(after);
     return new Shipped(
       after.directory(places.out),
@@ -323,43 +397,62 @@ export class Lockstep {
     return stdoutOf(this.container.withExec(commandLine(await this.node(), "schema", [])));
   }
 
-  /** The container with all files of the repository, not only those that images are made of. */
-  private whole(): Container {
-    return this.container.withMountedDirectory(places.repository, this.source);
-  }
-
-  private async problems(about: Subject): Promise<void> {
+  private async problems(source: Directory, about: Subject): Promise<void> {
     const args = ["--out", `${places.out}/images`, "--json", "--quiet"];
-    const { stdout } = await answerOf({ from: this.whole(), node: await this.node(), name: "check", args });
+    const { stdout } = await answerOf({ from: this.whole(source), node: await this.node(), name: "check", args });
     const found = complaints(stdout, about);
     if (found.length > 0) throw new Error(found.join("\n"));
   }
 
-  /** Nothing in the repository that the lint's rules forbid. */
+  /**
+   * Nothing in the repository that the lint's rules forbid.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
+   */
   @func()
   @check()
-  async lintIsClean(): Promise<void> {
-    await this.problems("lint");
+  async lintIsClean(
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
+    source: Directory,
+  ): Promise<void> {
+    await this.problems(source, "lint");
   }
 
-  /** Specs and lock are valid, and the lock is exactly the answer to the specs. */
+  /**
+   * Specs and lock are valid, and the lock is exactly the answer to the specs.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
+   */
   @func()
   @check()
-  async lockIsFresh(): Promise<void> {
-    await this.problems("lock");
+  async lockIsFresh(
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
+    source: Directory,
+  ): Promise<void> {
+    await this.problems(source, "lock");
   }
 
-  /** The committed manifests are those that `render` gives. */
+  /**
+   * The committed manifests are those that `render` gives.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
+   */
   @func()
   @check()
-  async manifestsAreRendered(): Promise<void> {
-    await this.problems("rendered");
+  async manifestsAreRendered(
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
+    source: Directory,
+  ): Promise<void> {
+    await this.problems(source, "rendered");
   }
 
-  /** Every image comes out the same again, rebuilt in other surroundings from downloads alone. */
+  /**
+   * Every image comes out the same again, rebuilt in other surroundings from downloads alone.
+   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
+   */
   @func()
   @check()
-  async imagesAreReproducible(): Promise<void> {
-    await this.run(this.container, "verify", ["--out", `${places.out}/images`, "--again"]);
+  async imagesAreReproducible(
+    @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
+    source: Directory,
+  ): Promise<void> {
+    await this.run(this.at(source), "verify", ["--out", `${places.out}/images`, "--again"]);
   }
 }

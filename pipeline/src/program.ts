@@ -23,8 +23,6 @@ export const places = {
 interface Settings {
   /** The program: the launcher's repository. */
   readonly program: Directory;
-  /** The repository with `images/`, `lockstep.lock` and `manifests/`. */
-  readonly source: Directory;
   /** An image reference with its digest. */
   readonly base: string;
   /** An OCI archive that is taken in place of `base`. */
@@ -111,12 +109,9 @@ function dependenciesOf(settings: Settings): Directory {
   return registry.withExec(["sh", "-c", install, "install", places.self]).directory(`${places.program}/node_modules`);
 }
 
-/** What images and manifests are made of. An edit of anything else makes no step run again. */
-const partsOfImages = ["images", "lockstep.lock", "manifests"] as const;
-
 /** The container, ready to run commands. */
 export function surroundings(settings: Settings): Container {
-  const { program, source, npmRegistry, debianMirror, debianSecurityMirror, epoch } = settings;
+  const { program, npmRegistry, debianMirror, debianSecurityMirror, epoch } = settings;
   const variables: Readonly<Record<string, string | undefined>> = {
     HOME: "/root",
     LOCKSTEP_STORE: places.store,
@@ -131,7 +126,6 @@ export function surroundings(settings: Settings): Container {
   const container = baseOf(settings)
     .withMountedDirectory(places.program, program)
     .withMountedDirectory(`${places.program}/node_modules`, dependenciesOf(settings))
-    .withMountedDirectory(places.repository, source.filter({ include: [...partsOfImages] }))
     .withMountedCache(places.store, dag.cacheVolume("lockstep-store"))
     .withWorkdir(places.repository);
   const configured =

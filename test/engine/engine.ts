@@ -80,8 +80,8 @@ export class Module {
   }
 
   /** `dagger call` with the module's options; waits at most ten minutes. */
-  call(args: readonly string[], options: readonly string[] = []): Promise<Called> {
-    const child = spawn("dagger", ["-s", "call", ...this.#options, ...options, ...args], {
+  call(args: readonly string[]): Promise<Called> {
+    const child = spawn("dagger", ["-s", "call", ...this.#options, ...args], {
       cwd: root,
       env: environment(),
       stdio: ["ignore", "pipe", "pipe"],

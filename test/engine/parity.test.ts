@@ -82,11 +82,11 @@ describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMi
       await writeFile(join(repository, "images/hello/greeting"), "hello\n");
       const spec = "name: hello\nlayers:\n  - files: { from: greeting, into: /greeting }\n";
       await writeFile(join(repository, "images/hello/image.yaml"), spec);
-      const good = await module.call(["build", "digests"], ["--source", repository]);
+      const good = await module.call(["build", "--source", repository, "digests"]);
       const here = await build({ inputs, work: join(directory, "hello"), repository });
       expect(good.stdout.trim()).toBe(`hello ${here[0]?.digest}`);
       await writeFile(join(repository, "images/hello/image.yaml"), spec.replace("layers", "layer"));
-      const bad = await module.call(["build", "digests"], ["--source", repository]);
+      const bad = await module.call(["build", "--source", repository, "digests"]);
       expect(bad.code).not.toBe(0);
       expect(bad.stderr).toMatch(/LS\d{4} images\/hello\/image\.yaml:2:1 /);
     },

@@ -58,7 +58,7 @@ describe.skipIf(engineMissing !== undefined)(
       writeFileSync(join(repository, path), text);
     };
     const call = (args: readonly string[], source = repository): Promise<Called> =>
-      module.call(args, ["--source", source]);
+      module.call([...args.slice(0, 1), "--source", source, ...args.slice(1)]);
 
     /** The uppermost layer of an image, exported from the engine. */
     const layer = async (image: string): ReturnType<typeof readLayer> => {

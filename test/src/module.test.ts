@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { dag } from "@dagger.io/dagger";
+import { dag, type Directory } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../pipeline/cli/commands.ts";
 import { Lockstep } from "../../pipeline/src/index.ts";
@@ -30,11 +30,13 @@ function engine(stdout: string | Failure, version = "v0.21.8"): (chain: readonly
   };
 }
 
+/** A repository, to be made within a session. */
+const repository = (): Directory => dag.directory().withNewFile("images/web/image.yaml", "name: web\n");
+
 function lockstep(options: { readonly base?: string; readonly epoch?: number } = {}): Lockstep {
-  const source = dag.directory().withNewFile("images/web/image.yaml", "name: web\n");
   const program = dag.directory().withNewFile("package.json", "{}");
   const none = undefined;
-  return new Lockstep(source, program, options.base ?? base, none, none, none, none, none, none, options.epoch);
+  return new Lockstep(program, options.base ?? base, none, none, none, none, none, none, options.epoch);
 }
 
 /** The command lines among the steps of a chain. */
@@ -84,7 +86,7 @@ describe("the module's functions", () => {
 
   it("build with the command of the same name, in the pinned Node, and give its digests", async () => {
     const { chains, byId } = await withSession(engine(built(["web", digest], ["node", other])), async () => {
-      const build = await lockstep().build(["web", "node"]);
+      const build = await lockstep().build(repository(), ["web", "node"]);
       expect(build.digests).toBe(`web ${digest}\nnode ${other}\n`);
       expect(build.digest("node")).toBe(other);
     });
@@ -104,7 +106,10 @@ describe("the module's functions", () => {
   });
 
   it("take the dependencies of a base that brings those of this lock, and install them otherwise", async () => {
-    const { byId } = await withSession(engine(built(["web", digest])), async () => void (await lockstep().build()));
+    const { byId } = await withSession(
+      engine(built(["web", digest])),
+      async () => void (await lockstep().build(repository())),
+    );
     const step = [...byId.values()].flat().find(({ args }) => args.includes("npm ci"));
     const { args } = JSON.parse(`{${(step?.args ?? "").replace(/^args:/, '"args":')}}`) as {
       readonly args: readonly string[];
@@ -128,7 +133,7 @@ describe("the module's functions", () => {
 
   it("take an image's layout, index and evidence from the step that built it", async () => {
     const { chains } = await withSession(engine(built(["web", digest])), async () => {
-      const build = await lockstep().build();
+      const build = await lockstep().build(repository());
       await build.index().contents();
       await build.layout().file("oci-layout").contents();
       await build.verify();
@@ -155,7 +160,7 @@ describe("the module's functions", () => {
       return chain.at(-1)?.name !== "stdout" || ready ? engine(built(["hello", digest]))(chain) : open;
     };
     const { chains, byId } = await withSession(answers, async () => {
-      expect((await lockstep().build(["hello"])).digests).toBe(`hello ${digest}\n`);
+      expect((await lockstep().build(repository(), ["hello"])).digests).toBe(`hello ${digest}\n`);
     });
     const lines = steps(chains).map((line) => /"(build|steps)".*/.exec(line)?.[0]);
     expect(lines).toContain('"steps","--out","/contexts","--json","--quiet","hello","--root","/repository"]');
@@ -186,7 +191,7 @@ describe("the module's functions", () => {
       };
       const { chains } = await withSession(answers, async () => {
         await lockstep()
-          .verify(["hello"])
+          .verify(repository(), ["hello"])
           .catch((error: Error) => (message = error.message));
       });
       return [message, steps(chains)];
@@ -208,7 +213,7 @@ describe("the module's functions", () => {
 
   it("LS9004: ask which image is meant when several were built", async () => {
     await withSession(engine(built(["web", digest], ["node", other])), async () => {
-      const build = await lockstep().build();
+      const build = await lockstep().build(repository());
       expect(() => build.digest()).toThrow("LS9004 several images were built: web, node; say which one with --image");
       expect(() => build.layout("wbe")).toThrow('LS9004 image "wbe" was not built; these were: web, node');
     });
@@ -222,18 +227,32 @@ describe("the module's functions", () => {
       const variables = [...chains, ...byId.values()].flat().filter(({ name }) => name === "withEnvVariable");
       return variables.find(({ args }) => args.includes("LOCKSTEP_RUN"))?.args ?? "";
     };
-    const pins = [await run((module) => module.pin()), await run((module) => module.pin())];
+    const pins = [await run((module) => module.pin(repository())), await run((module) => module.pin(repository()))];
     expect(pins[0]).toContain("LOCKSTEP_RUN");
     expect(pins[0]).not.toBe(pins[1]);
-    expect(await run((module) => module.verify([], true))).toContain("LOCKSTEP_RUN");
-    expect(await run((module) => module.verdicts())).toContain("LOCKSTEP_RUN");
-    expect(await run((module) => module.build())).toBe("");
-    expect(await run((module) => module.verify())).toBe("");
+    expect(await run((module) => module.verify(repository(), [], true))).toContain("LOCKSTEP_RUN");
+    expect(await run((module) => module.verdicts(repository()))).toContain("LOCKSTEP_RUN");
+    expect(await run((module) => module.build(repository()))).toBe("");
+    expect(await run((module) => module.verify(repository()))).toBe("");
+  });
+
+  it("take the repository as their own argument, so that an edit of it leaves the module's object in the engine's cache", () => {
+    const index = readFileSync(join(source, "index.ts"), "utf8");
+    const start = index.slice(index.indexOf("constructor("), index.indexOf("this.container ="));
+    expect(start).not.toContain("source");
+    const functions = index
+      .slice(index.indexOf("this.container ="))
+      .split(/\n {2}@func\(/)
+      .slice(1);
+    const without = functions.filter(
+      (part) => !/@argument\([^\n]*\n\s*source: Directory,/.test(part.split("Promise<")[0] ?? ""),
+    );
+    expect(without.map((part) => /(\w+)\(/.exec(part)?.[1])).toEqual(["copy", "schema"]);
   });
 
   it("hand a key on as a secret that only its owner reads, and in no other way", async () => {
     const { chains, byId } = await withSession(engine("signed"), async () => {
-      await lockstep().attest(dag.setSecret("key", "-----BEGIN PRIVATE KEY-----"), ["web"]);
+      await lockstep().attest(repository(), dag.setSecret("key", "-----BEGIN PRIVATE KEY-----"), ["web"]);
     });
     const mounts = chains.flat().filter(({ name }) => name === "withMountedSecret");
     expect(mounts[0]?.args).toContain('"/config/lockstep/keys/local.key"');
@@ -245,7 +264,7 @@ describe("the module's functions", () => {
   it("pass the epoch on, and no clock when there is none", async () => {
     const epochOf = async (epoch: number | undefined): Promise<readonly string[]> => {
       const { chains } = await withSession(engine(built(["web", digest])), async () => {
-        await lockstep(epoch === undefined ? {} : { epoch }).build();
+        await lockstep(epoch === undefined ? {} : { epoch }).build(repository());
       });
       return chains.flat().flatMap(({ args }) => (args.includes("SOURCE_DATE_EPOCH") ? [args] : []));
     };
@@ -272,7 +291,7 @@ describe("what goes wrong", () => {
     ["v1.0.0-beta.14", "new"],
   ])("LS9005: refuses an engine of another line, %s, and says which one to get", async (version, word) => {
     await withSession(engine(built(["web", digest]), version), async () => {
-      await expect(lockstep().build()).rejects.toThrow(
+      await expect(lockstep().build(repository())).rejects.toThrow(
         `LS9005 the engine is ${version}, which is too ${word}: this module needs v0.21.8`,
       );
     });
@@ -280,17 +299,17 @@ describe("what goes wrong", () => {
 
   it("takes any engine of its line", async () => {
     await withSession(engine(built(["web", digest]), "v0.21.9"), async () => {
-      await expect(lockstep().build()).resolves.toBeDefined();
+      await expect(lockstep().build(repository())).resolves.toBeDefined();
     });
   });
 
   it("gives the document of verdicts also when they are not good, and nothing that is no document", async () => {
     const document = '{"version":1,"command":"verify","exit":1,"result":{"verdicts":[]}}';
     await withSession(engine({ exitCode: 1, stdout: document, stderr: "" }), async () => {
-      expect(await lockstep().verdicts(["web"])).toBe(document);
+      expect(await lockstep().verdicts(repository(), ["web"])).toBe(document);
     });
     await withSession(engine({ exitCode: 4, stdout: "", stderr: "LS3103 no mirror" }), async () => {
-      await expect(lockstep().verdicts(["web"])).rejects.toThrow("LS3103 no mirror");
+      await expect(lockstep().verdicts(repository(), ["web"])).rejects.toThrow("LS3103 no mirror");
     });
   });
 
@@ -301,7 +320,7 @@ describe("what goes wrong", () => {
       stderr: 'LS2103 images/web/image.yaml:6:18 package "x" is not in trixie\n',
     };
     await withSession(engine(failure), async () => {
-      await expect(lockstep().build()).rejects.toThrow(
+      await expect(lockstep().build(repository())).rejects.toThrow(
         /^LS2103 images\/web\/image\.yaml:6:18 package "x" is not in trixie$/,
       );
     });
@@ -309,7 +328,7 @@ describe("what goes wrong", () => {
 
   it("LS9003: tells the last lines of a command that was killed", async () => {
     await withSession(engine({ exitCode: 137, stdout: "", stderr: "one\ntwo\n" }), async () => {
-      await expect(lockstep().build()).rejects.toThrow(
+      await expect(lockstep().build(repository())).rejects.toThrow(
         "LS9003 the command ended with code 137 and said no more than:\none\ntwo",
       );
     });
@@ -317,14 +336,16 @@ describe("what goes wrong", () => {
 
   it("LS9003: tells the engine's message of a command that could not be started", async () => {
     await withSession(engine({ exitCode: -1, stdout: "", stderr: "" }), async () => {
-      await expect(lockstep().build()).rejects.toThrow(/^LS9003 the command ended with code -1 [^\n]*:\nexit code$/);
+      await expect(lockstep().build(repository())).rejects.toThrow(
+        /^LS9003 the command ended with code -1 [^\n]*:\nexit code$/,
+      );
     });
   });
 
   it("LS5001: fails a check when a rebuild differs, with the differences", async () => {
     const failure = { exitCode: 1, stdout: "LS5001 web: the rebuild differs: a built, b rebuilt\n", stderr: "" };
     await withSession(engine(failure), async () => {
-      await expect(lockstep().imagesAreReproducible()).rejects.toThrow("LS5001 web: the rebuild differs");
+      await expect(lockstep().imagesAreReproducible(repository())).rejects.toThrow("LS5001 web: the rebuild differs");
     });
   });
 
@@ -345,9 +366,9 @@ describe("what goes wrong", () => {
     expect(complaints(document, "rendered")).toEqual(["LS7101 manifests/rendered/a.yaml rendered file is stale"]);
     expect(complaints(document, "lock")).toEqual(["LS2201 lockstep.lock:3:1 no answer; pin"]);
     await withSession(engine({ exitCode: 3, stdout: document, stderr: "" }), async () => {
-      await expect(lockstep().lintIsClean()).rejects.toThrow("docker-tag");
-      await expect(lockstep().lockIsFresh()).rejects.toThrow("LS2201");
-      await expect(lockstep().manifestsAreRendered()).rejects.toThrow("LS7101");
+      await expect(lockstep().lintIsClean(repository())).rejects.toThrow("docker-tag");
+      await expect(lockstep().lockIsFresh(repository())).rejects.toThrow("LS2201");
+      await expect(lockstep().manifestsAreRendered(repository())).rejects.toThrow("LS7101");
     });
     const fine = JSON.stringify({
       version: 1,
@@ -356,7 +377,7 @@ describe("what goes wrong", () => {
       result: { problems: [], lint: { findings: [] } },
     });
     await withSession(engine(fine), async () => {
-      await expect(lockstep().lockIsFresh()).resolves.toBeUndefined();
+      await expect(lockstep().lockIsFresh(repository())).resolves.toBeUndefined();
     });
   });
 });

@@ -107,7 +107,7 @@ export function daggerRunner(host: Host, options: DaggerOptions): EngineRunner {
     async rebuild(engine, images): Promise<CallOutcome> {
       const { program, root, moduleOptions } = options;
       const named = images.flatMap((image) => ["--image", image]);
-      const args = ["-m", program, "call", ...moduleOptions, "--source", root, "verdicts", ...named];
+      const args = ["-m", program, "call", ...moduleOptions, "verdicts", "--source", root, ...named];
       let answer: RunResult | undefined;
       try {
         answer = await dagger(host, engine, args, options.limit(images), options);

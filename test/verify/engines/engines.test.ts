@@ -192,7 +192,7 @@ describe("an engine through the dagger command", () => {
       verdicts: [{ image: "web", verdict: "reproduced", digest: digest("1") }],
     });
     const lines = readFileSync(told, "utf8").trim().split("\n");
-    expect(lines[1]).toBe(`tcp://one:1234 -s -m ${root} call --epoch=5 --source ${root} verdicts --image web`);
+    expect(lines[1]).toBe(`tcp://one:1234 -s -m ${root} call --epoch=5 verdicts --source ${root} --image web`);
   });
 
   it.each([
