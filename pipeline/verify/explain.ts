@@ -1,5 +1,6 @@
 /** Explain: two subjects compared down to the innermost difference, with what it is worth and where it comes from. */
 import { Spool } from "./archive/spool.ts";
+import type { Host } from "../host/host.ts";
 import { nameCauses } from "./cause/name.ts";
 import { sideFacts } from "./cause/sides.ts";
 import type { Compared, Comparison, Difference } from "./compare/comparison.ts";
@@ -61,7 +62,7 @@ async function encodersOf(a: SubjectBlob, b: SubjectBlob): Promise<readonly [Nam
 }
 
 /** Compares two opened subjects. */
-async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comparison> {
+async function compareOpened(host: Pick<Host, "now">, a: Subject, b: Subject, spool: Spool): Promise<Comparison> {
   const all = new Findings();
   if (a.digest !== b.digest) {
     if (a.kind === "file" && b.kind === "file" && a.content !== undefined && b.content !== undefined) {
@@ -78,7 +79,12 @@ async function compareOpened(a: Subject, b: Subject, spool: Spool): Promise<Comp
   if (a.digest !== b.digest && all.findings.length === 0 && all.unread.length === 0)
     // Whatever was passed over as a consequence is a difference of its own when there is nothing else.
     all.found({ where: { part: "manifest", field: "digest" }, a: a.digest, b: b.digest, grade: "content" });
-  const { causes, guesses } = nameCauses({ findings: all.findings, a: sideFacts(a, b), b: sideFacts(b, a) });
+  const { causes, guesses } = nameCauses({
+    findings: all.findings,
+    a: sideFacts(a, b),
+    b: sideFacts(b, a),
+    now: Math.floor(host.now() / 1000),
+  });
   const differences = all.findings.map((finding, index): Difference => ({ ...finding, causes: guesses[index] ?? [] }));
   const verdict = a.digest === b.digest ? "equal" : "differs";
   return {
@@ -117,11 +123,13 @@ export async function explain(
     const [a, b] = opened;
     if (a === undefined || b === undefined) throw new Error("two subjects were opened");
     const platform = options.narrow === true ? platformInCommon(a, b) : undefined;
-    if (platform === undefined) return await compareOpened(a, b, spool);
+    if (platform === undefined) return await compareOpened(run.host, a, b, spool);
     const name = a.kind === "index" ? nameA : nameB;
     const narrowed = await openSubject(run, name, { platform, scratch: spool.directory });
     opened.push(narrowed);
-    return await (a.kind === "index" ? compareOpened(narrowed, b, spool) : compareOpened(a, narrowed, spool));
+    return await (a.kind === "index"
+      ? compareOpened(run.host, narrowed, b, spool)
+      : compareOpened(run.host, a, narrowed, spool));
   } finally {
     for (const subject of opened) await subject.close();
     await spool.close();

@@ -17,4 +17,6 @@ export interface Scene {
   readonly findings: readonly Finding[];
   readonly a: SideFacts;
   readonly b: SideFacts;
+  /** Seconds since 1970, where a clock says it: what is later is in the future. */
+  readonly now?: number;
 }

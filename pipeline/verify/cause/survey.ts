@@ -162,11 +162,15 @@ export class Survey {
   readonly a: SideFacts;
   readonly b: SideFacts;
   readonly findings: readonly Finding[];
+  readonly now: number | undefined;
   /** What rules are asked about each finding. */
   readonly topics: readonly Topic[];
   readonly #layers = new Map<string, Map<number, LayerSurvey>>();
   /** Whether one side has layers that the other has not, or cuts them at other places. */
   layersAlone = false;
+  /** Whether some layer is compressed by another algorithm, and whether the manifest is written in another form. */
+  recompressed = false;
+  rewritten = false;
   /** Whether the images say that they are on two bases. */
   baseMoved = false;
   /** Whether one side lacks documents: it is an archive of `docker save`, or a layer. */
@@ -182,10 +186,13 @@ export class Survey {
     this.a = scene.a;
     this.b = scene.b;
     this.findings = scene.findings;
+    this.now = scene.now;
     this.topics = scene.findings.map((finding) => {
       const topic = topicOf(finding);
       const { part, field } = finding.where;
       if (part === "layer" && (field === "presence" || field === "boundaries")) this.layersAlone = true;
+      if (part === "layer" && field === "compression") this.recompressed = true;
+      if (part === "manifest" && field === "form") this.rewritten = true;
       if (/base\.digest\b|dev\.lockstep\.base/.test(field) && part !== "entry") this.baseMoved = true;
       if (part === "entry" || part === "layer") this.layer(finding).add(finding, topic);
       else if (field === "presence" && finding.grade === "encoding") this.documentsMissing = true;

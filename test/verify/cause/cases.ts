@@ -153,6 +153,14 @@ export const cases: readonly Case[] = [
     "only directories have other times",
     many(3, (i) => mtime(`app/d${i}`, "1700000000", `170000000${i + 1}`, "directory")),
   ),
+  means("T3", "a time later than the clock of whoever looks", [mtime("app/x", "1700000000", "1800200000")], {
+    created: epoch,
+    now: 1_800_000_000,
+  }),
+  means("T1", "a time long after `created`, and not in the future", [mtime("app/x", "1700000000", "1799900000")], {
+    created: epoch,
+    now: 1_800_000_000,
+  }),
   // Order
   means("O1", "B is not sorted", [layer("order", "x", "y", { sortedA: "bytes", sortedB: "no", moved: 9 })]),
   means("O1", "none is sorted", [layer("order", "x", "y", { sortedA: "no", sortedB: "no", moved: 9 })]),
@@ -288,6 +296,11 @@ export const cases: readonly Case[] = [
     document("manifest", "presence", "sha256:a", undefined, { grade: "encoding" }),
     layer("mediaType", "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar"),
     layer("compression", "gzip", "none"),
+  ]),
+  means("Z10", "a client compressed anew, and wrote another manifest", [
+    document("manifest", "form", "compact with a line end", "compact", { natures: ["form"], grade: "encoding" }),
+    layer("mediaType", "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.oci.image.layer.v1.tar+zstd"),
+    layer("compression", "gzip", "zstd"),
   ]),
   // Owners, modes, attributes
   means(

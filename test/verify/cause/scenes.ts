@@ -78,9 +78,11 @@ export interface Told {
   readonly steps?: readonly string[];
   readonly created?: readonly [number, number] | number;
   readonly format?: string;
+  /** What the clock of whoever looks says. */
+  readonly now?: number;
 }
 
-export function scene(findings: readonly Finding[], { steps = [], created, format }: Told = {}): Scene {
+export function scene(findings: readonly Finding[], { steps = [], created, format, now }: Told = {}): Scene {
   const side = (time: number | undefined): SideFacts => ({
     ...(time === undefined ? {} : { created: time }),
     ...(format === undefined ? {} : { format }),
@@ -88,5 +90,5 @@ export function scene(findings: readonly Finding[], { steps = [], created, forma
     madeBy: new Map(steps.map((step, index) => [index + 1, step])),
   });
   const [a, b] = typeof created === "number" ? [created, created] : (created ?? []);
-  return { findings, a: side(a), b: side(b) };
+  return { findings, a: side(a), b: side(b), ...(now === undefined ? {} : { now }) };
 }

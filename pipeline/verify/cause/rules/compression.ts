@@ -196,7 +196,10 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "copy with a client that keeps the bytes (`skopeo copy --preserve-digests`), and push what was built" },
     rules: {
-      "layer.compression": ({ a = "", b = "" }) => (a === "none" || b === "none" ? 0.55 : 0.75),
+      // A client that compresses anew writes another manifest.
+      "layer.compression": ({ a = "", b = "" }, survey) =>
+        a === "none" || b === "none" ? 0.55 : survey.rewritten ? 0.85 : 0.75,
+      "manifest.form": (_finding, survey) => (survey.recompressed ? 0.98 : 0),
       "layer.encoder": () => 0.3,
     },
     evidence: encoderEvidence,

@@ -203,6 +203,9 @@ export const generalCauses: readonly Cause[] = [
       // What an encoder and its level write into the header goes with them.
       "layer.gzip": (finding, survey) =>
         finding.where.field !== "gzip.mtime" && survey.layer(finding).fields.has("encoder") ? 0.97 : 0,
+      // Of one family the type says no more than the compression.
+      "layer.mediaType": ({ a = "", b = "" }, survey) =>
+        survey.recompressed && a.includes("docker") === b.includes("docker") ? 0.9 : 0,
       "config.id": always(0.9),
       "config.parent": always(0.9),
       "config.config": ({ where }) => (where.field === "config.Image" ? 0.5 : 0),

@@ -25,7 +25,7 @@ function isPointer({ a = "", b = "", facts }: Finding): boolean {
   return pointer.test(a) !== pointer.test(b) && Number(facts?.[pointer.test(a) ? "sizeA" : "sizeB"] ?? 0) < 256;
 }
 
-const withoutReturn = (text = ""): string => text.replaceAll(/\r|\\u\{d\}|\\r/g, "");
+const withoutReturn = (text: string): string => text.replaceAll(/\r|\\u\{d\}|\\r/g, "");
 
 const temporary = /(?:\btmp[._-]?|\.)[A-Za-z0-9]{6,10}\b|\/tmp\/[\w.-]+|\bcc[A-Za-z0-9]{6}\.[os]\b/;
 
@@ -450,7 +450,8 @@ export const languageCauses: readonly Cause[] = [
         if (factOf(finding, "lineEnds") !== undefined || /line ends?\b|CRLF/i.test(finding.where.field)) return 0.96;
         if (isPointer(finding)) return 0.93;
         // A carriage return more, in a format that has no line ends.
-        if (finding.a !== finding.b && withoutReturn(finding.a) === withoutReturn(finding.b)) return 0.93;
+        const { a, b } = finding;
+        if (a !== undefined && b !== undefined && a !== b && withoutReturn(a) === withoutReturn(b)) return 0.93;
         if (/git-lfs/.test(shownText(finding))) return 0.95;
         if (/\$(?:Id|Format|Revision|Date)\b/.test(shownText(finding))) return 0.9;
         return has(finding, "white space") && finding.format === "text" ? 0.6 : 0;

@@ -40,9 +40,12 @@ const older: Rule = (finding, survey) => {
 /** Tools that cut times at the epoch and leave older ones. */
 const clamping: ReadonlySet<string> = new Set(["buildkit", "docker"]);
 
-/** Later than anything else by more than a year. */
+const day = 86_400;
+
+/** Later than the clock of whoever looks, or, where none is at hand, than anything else by more than a year. */
 const future: Rule = ({ a, b }, survey) => {
   const [x, y] = [seconds(a), seconds(b)];
+  if (survey.now !== undefined) return Math.max(x, y) > survey.now + day ? 0.95 : 0;
   const known = Math.max(survey.a.created ?? 0, survey.b.created ?? 0, Math.min(x, y));
   return known >= plausible && Math.max(x, y) > known + year && survey.epoch !== undefined ? 0.91 : 0;
 };
@@ -53,7 +56,7 @@ const modification: Rule = (finding, survey) => {
   return survey.layer(finding).contents.has(finding.where.path ?? "") ? 0.75 : 0.9;
 };
 
-const day = (text: string): string => {
+const dayText = (text: string): string => {
   const date = new Date(Number(text) * 1000);
   return Number.isNaN(date.getTime()) ? text : date.toISOString().slice(0, 19).replace("T", " ");
 };
@@ -75,12 +78,12 @@ function timesOf(findings: readonly Finding[], survey: Survey): readonly string[
         `${times.count} times${where} differ, all by ${step > 0 ? "+" : ""}${Number(step.toFixed(6))} seconds`,
       );
     else if (a.only !== undefined && times.count > 1)
-      sentences.push(`A has ${day(a.only)} for all ${times.count} times${where} that differ, B has several`);
+      sentences.push(`A has ${dayText(a.only)} for all ${times.count} times${where} that differ, B has several`);
     else if (b.only !== undefined && times.count > 1)
-      sentences.push(`B has ${day(b.only)} for all ${times.count} times${where} that differ, A has several`);
+      sentences.push(`B has ${dayText(b.only)} for all ${times.count} times${where} that differ, A has several`);
     else if (times.count > 1)
       sentences.push(
-        `${times.count} times${where} differ: A's are from ${day(String(a.min))} to ${day(String(a.max))}, B's from ${day(String(b.min))} to ${day(String(b.max))}`,
+        `${times.count} times${where} differ: A's are from ${dayText(String(a.min))} to ${dayText(String(a.max))}, B's from ${dayText(String(b.min))} to ${dayText(String(b.max))}`,
       );
     if (sentences.length === 3) break;
   }
@@ -134,7 +137,7 @@ export const timeCauses: readonly Cause[] = [
   {
     id: "T3",
     title: "times are in the future, or a clock was behind",
-    seen: "a time is more than a year later than the `created` of both images and than the other side's",
+    seen: "a time is later than the clock of whoever looks",
     grade: "clock",
     fix: {
       ...setTimes,
