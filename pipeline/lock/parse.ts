@@ -27,7 +27,7 @@ export function parseJson(text: string, file: string): Readonly<Record<string, u
         code: "LS2202",
         message: "an unfinished merge begins here",
         place: { file, ...positionAt(text, index) },
-        hint: "run `lockstep pin`, which keeps the entries of both sides that are still wanted",
+        hint: "merge the specs, then run `lockstep pin --only IMAGE` for each image between the marks, which moves nothing else",
       })),
     );
   }

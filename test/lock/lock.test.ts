@@ -281,7 +281,7 @@ describe("a lock that was changed by hand", () => {
       "an unfinished merge",
       (t) => t.replace(/( +"size": 1005,\n)/, "<<<<<<< HEAD\n$1=======\n$1>>>>>>> topic\n"),
       [
-        "LS2202 lockstep.lock:60:1 an unfinished merge begins here; run `lockstep pin`, which keeps the entries of both sides that are still wanted",
+        "LS2202 lockstep.lock:60:1 an unfinished merge begins here; merge the specs, then run `lockstep pin --only IMAGE` for each image between the marks, which moves nothing else",
       ],
     ],
   ])("says what is wrong after a change of %s", (_, change, expected) => {
