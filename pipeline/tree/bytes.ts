@@ -7,6 +7,8 @@ export class ByteReader {
   #chunk: Uint8Array = new Uint8Array(0);
   #offset = 0;
   #position = 0;
+  /** What the source ended with, when that was an error: whoever read it first may have had another to tell. */
+  #failure: { readonly reason: unknown } | undefined;
 
   constructor(source: AsyncIterable<Uint8Array>, place: Place) {
     this.#source = source[Symbol.asyncIterator]();
@@ -18,10 +20,10 @@ export class ByteReader {
     return this.#position;
   }
 
-  /** Up to `limit` bytes, as they come, without copying; undefined at the end. */
+  /** Up to `limit` bytes, as they come, without copying; undefined at the end. A source that failed fails each time it is asked again. */
   async some(limit: number): Promise<Uint8Array | undefined> {
     while (this.#offset === this.#chunk.length) {
-      const next = await this.#source.next();
+      const next = await this.#next();
       if (next.done === true) return undefined;
       this.#chunk = next.value;
       this.#offset = 0;
@@ -30,6 +32,16 @@ export class ByteReader {
     this.#offset += piece.length;
     this.#position += piece.length;
     return piece;
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#failure !== undefined) throw this.#failure.reason;
+    try {
+      return await this.#source.next();
+    } catch (reason) {
+      this.#failure = { reason };
+      throw reason;
+    }
   }
 
   /** Exactly `length` bytes; undefined when the stream ends before the first; LS4001 when it ends in between. */

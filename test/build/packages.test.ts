@@ -1,10 +1,17 @@
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fetchLocked } from "../../pipeline/build/repository.ts";
 import { buildImages } from "../../pipeline/build/build.ts";
+import { makePackageFragment } from "../../pipeline/build/package-fragment.ts";
+import { LockstepError } from "../../pipeline/host/errors.ts";
 import { type Report, silent } from "../../pipeline/report/report.ts";
+import { findDecoders } from "../../pipeline/source/decompress.ts";
+import { hexOf } from "../../pipeline/store/digest.ts";
 import { Store } from "../../pipeline/store/store.ts";
 import { filesBelow } from "../files.ts";
+import { tinyDeb } from "../source/debian/tiny-deb.ts";
+import { scene } from "../support.ts";
 import { image, readLayer, tinyRepository, type TinyRepository } from "./tiny-repository.ts";
 
 /** Builds and tells how many packages had to be unpacked. */
@@ -35,6 +42,36 @@ const pack = (
 });
 
 describe("packages", () => {
+  it.each(["gz", "xz", "zst"] as const)(
+    "LS3001: are found damaged in the store wherever they are, whatever a decoder says first: %s",
+    async (compression) => {
+      const { host, store } = scene();
+      const content = Array.from({ length: 400 }, (_, i) => `${i * 7919}`).join(" ");
+      const deb = tinyDeb({ compression, data: [{ name: "./usr/share/x", content }] });
+      const { digest } = await store.put(deb);
+      const recipe = { sha256: hexOf(digest), drop: [], divert: [], override: [] };
+      const decoders = findDecoders(host);
+      const codes = new Map<string, number[]>();
+      // Every byte of the first headers, and some of the rest.
+      for (let offset = 0; offset < deb.length; offset += offset < 200 ? 1 : 61) {
+        await store.put(deb);
+        const wrong = Buffer.from(deb);
+        wrong[offset] = (wrong[offset] ?? 0) ^ 0x15;
+        chmodSync(store.pathOf(digest), 0o644);
+        writeFileSync(store.pathOf(digest), wrong);
+        const error: unknown = await makePackageFragment(
+          { inputs: store, results: store },
+          decoders,
+          recipe,
+          "x",
+        ).catch((reason: unknown) => reason);
+        const code = error instanceof LockstepError ? error.code : String(error);
+        codes.set(code, [...(codes.get(code) ?? []), offset]);
+      }
+      expect([...codes.keys()]).toEqual(["LS3001"]);
+    },
+  );
+
   it("are unpacked once, however many images have them", async () => {
     const repository = await tinyRepository({
       images: { one: image("aa, bb"), three: image("aa, cc"), two: image("bb, cc") },
