@@ -11,6 +11,8 @@ export interface Settings {
   readonly level: number;
   /** 8 unless said. */
   readonly memLevel?: number;
+  /** 15 unless said. */
+  readonly windowBits?: number;
   /** What came before the content and may be referred to. */
   readonly dictionary?: Uint8Array;
   /** Whether the content is all there is; otherwise it is flushed, and its end not looked at. */
@@ -18,13 +20,13 @@ export interface Settings {
 }
 
 async function encode(content: Uint8Array, settings: Settings): Promise<Uint8Array> {
-  const { flavour, level, memLevel = 8, dictionary, finish } = settings;
+  const { flavour, level, memLevel = 8, windowBits = 15, dictionary, finish } = settings;
   const flush = finish ? constants.Z_FINISH : constants.Z_SYNC_FLUSH;
   const primed = dictionary === undefined ? {} : { dictionary };
   if (flavour === "chromium" && nativeIsExact())
-    return deflateRawSync(content, { level, memLevel, finishFlush: flush, ...primed });
+    return deflateRawSync(content, { level, memLevel, windowBits, finishFlush: flush, ...primed });
   const { Deflate } = await import("pako");
-  const stream = new Deflate({ level, memLevel, raw: true, legacyHash: flavour === "stock", ...primed });
+  const stream = new Deflate({ level, memLevel, windowBits, raw: true, legacyHash: flavour === "stock", ...primed });
   const parts: Uint8Array[] = [];
   stream.onData = (part) => parts.push(part as Uint8Array);
   stream.push(content, finish ? 4 : 2);
@@ -56,7 +58,7 @@ export interface Part {
 /** Whether encoding a part again gives its bits. */
 export async function givesBits(
   part: Part,
-  settings: Pick<Settings, "flavour" | "level" | "memLevel">,
+  settings: Pick<Settings, "flavour" | "level" | "memLevel" | "windowBits">,
 ): Promise<boolean> {
   const { dictionary, finish } = part;
   const again = await encode(part.content, {

@@ -31,6 +31,8 @@ export interface Candidate {
    * `form`, the blocks have the borders and the matches have the lengths that this encoder makes.
    */
   readonly by: "bytes" | "choices" | "form";
+  /** Parameters other than the level, where they are not the usual ones: `memory level 9`. */
+  readonly settings?: string;
 }
 
 export interface Recognised {
@@ -44,6 +46,8 @@ export interface Recognised {
   readonly certain: boolean;
   /** Bytes of content that were looked at. */
   readonly examined: number;
+  /** What else sets the stream apart from others of the same encoder: `flushed in mid-stream`. */
+  readonly notes: readonly string[];
   /** Clauses that say what was seen. */
   readonly evidence: readonly string[];
 }
@@ -53,12 +57,13 @@ function candidateText({ encoder, levels }: Candidate): string {
   return levels.length === 0 ? encoders[encoder] : `${encoders[encoder]}, level ${levels.join(" or ")}`;
 }
 
-/** The answer in a few words: the candidates, and whether that is certain. */
-export function recognisedText({ candidates, certain, format }: Recognised): string {
+/** The answer in a few words: the candidates, whether that is certain, and what sets the stream apart. */
+export function recognisedText({ candidates, certain, format, notes }: Recognised): string {
   const [first, ...others] = candidates;
+  const noted = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
   if (first === undefined)
-    return format === "other" ? "not compressed with gzip or zstd" : "an encoder that is not known";
-  if (certain) return candidateText(first);
+    return format === "other" ? "not compressed with gzip or zstd" : `an encoder that is not known${noted}`;
+  if (certain) return `${candidateText(first)}${noted}`;
   const shown = others.slice(0, 2).map(candidateText);
-  return ["probably " + candidateText(first), ...shown, ...(others.length > 2 ? ["others"] : [])].join(", or ");
+  return `${["probably " + candidateText(first), ...shown, ...(others.length > 2 ? ["others"] : [])].join(", or ")}${noted}`;
 }

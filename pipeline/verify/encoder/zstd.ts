@@ -135,6 +135,7 @@ const unknown = (evidence: string): Recognised => ({
   candidates: [],
   certain: false,
   examined: 0,
+  notes: [],
   evidence: [evidence],
 });
 
@@ -160,6 +161,7 @@ export function recogniseZstd(bytes: Buffer): Recognised {
     certain:
       levels.length === 1 && frame.window > 0 && beginning.until >= 4096 && beginning.until < beginning.size * 0.9,
     examined: beginning.content.length,
+    notes: frame.checksum ? ["with a checksum"] : [],
     evidence,
   };
 }

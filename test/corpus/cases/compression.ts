@@ -51,7 +51,7 @@ function member(tar: Buffer, data: Buffer): Buffer {
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc32(tar), 0);
   trailer.writeUInt32LE(tar.length, 4);
-  return Buffer.concat([Buffer.from("1f8b08000000000000ff", "hex"), data, trailer]);
+  return Buffer.concat([Buffer.from("1f8b0800000000000003", "hex"), data, trailer]);
 }
 
 /** Stored blocks of one size. */

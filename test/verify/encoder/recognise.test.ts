@@ -98,6 +98,32 @@ describe.each(contents)("of %s", (_, content) => {
   });
 });
 
+describe("what sets a stream apart", () => {
+  const some = text.subarray(0, 300_000);
+
+  it("is said: window, memory, flushes, several streams, stored blocks", async () => {
+    const flushed = Buffer.concat([
+      gzipSync(some).subarray(0, 10),
+      deflateRawSync(some.subarray(0, 90_001), { finishFlush: constants.Z_SYNC_FLUSH }),
+      deflateRawSync(some.subarray(90_001)),
+      Buffer.alloc(8),
+    ]);
+    const said: readonly (readonly [Buffer, string])[] = [
+      [gzipSync(some, { windowBits: 12 }), "zlib of Node (Chromium's), level 6 (window of 12 bits)"],
+      [gzipSync(some, { memLevel: 9 }), "zlib of Node (Chromium's), level 6 (memory level 9)"],
+      [flushed, "zlib of Node (Chromium's), level 6 (flushed in mid-stream)"],
+      [
+        Buffer.concat([gzipSync(some), gzipSync(some)]),
+        "zlib of Node (Chromium's), level 6 (several gzip streams joined)",
+      ],
+    ];
+    for (const [bytes, wanted] of said) expect(recognisedText(await recognise(bytes))).toBe(wanted);
+    expect(recognisedText(await recognise(gzipSync(some, { level: 0 })))).toMatch(
+      /^an encoder that is not known \(level 0, stored blocks of \d+ bytes\)$/,
+    );
+  });
+});
+
 describe("what does not tell", () => {
   it("is never named for certain: short content, noise, zeros, nothing", async () => {
     for (const content of [
