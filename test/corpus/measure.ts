@@ -55,7 +55,7 @@ export function judge(known: Pick<Case, "cause" | "or" | "what">, comparison: Co
     named,
     first: same ? !differs : right.has(named[0] ?? ""),
     three: same ? !differs : named.slice(0, 3).some((id) => right.has(id)),
-    falseGreen: !same && (!differs || comparison.differences.length === 0),
+    falseGreen: !same && !differs,
     falseRed: same && differs,
     seconds,
   };

@@ -44,7 +44,7 @@ async function measure(
 for (const known of cases.filter(wanted)) await measure(known, write(temporaryPath(), known), false);
 for (const pair of realPairs.filter(wanted)) {
   if (pair.missing !== undefined) skipped.push(`${pair.what} (needs ${pair.missing})`);
-  else await measure(pair, await pair.make(temporaryPath()), true);
+  else await measure(pair, pair.make(temporaryPath()), true);
 }
 
 const text = page(rows, skipped);

@@ -64,6 +64,8 @@ export function recognisedText({ candidates, certain, format, notes }: Recognise
   if (first === undefined)
     return format === "other" ? "not compressed with gzip or zstd" : `an encoder that is not known${noted}`;
   if (certain) return `${candidateText(first)}${noted}`;
-  const shown = others.slice(0, 2).map(candidateText);
-  return `${["probably " + candidateText(first), ...shown, ...(others.length > 2 ? ["others"] : [])].join(", or ")}${noted}`;
+  // Several that were run give the same, as of short content: that says little of which it was.
+  if (first.by !== "form" && others.length > 0)
+    return `${candidateText(first)}, or another that gives the same${noted}`;
+  return `probably ${[first, ...others.slice(0, 2)].map(candidateText).join(", or ")}${noted}`;
 }
