@@ -7,7 +7,7 @@ import { compare, judge, type Measured, write } from "./measure.ts";
 const measured: Measured[] = [];
 
 /** The shares that were reached; they only ever go up, to 0.95 and 0.99. */
-const reached = { first: 0.68, three: 0.76 };
+const reached = { first: 0.76, three: 0.8 };
 
 describe("explain on the corpus", () => {
   it("has a pair for at least 150 causes and ways to them, each with a name of its own", () => {
