@@ -1,5 +1,7 @@
 /** `lockstep build`: plans in, one OCI layout per image out. */
-import { resolve } from "node:path";
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Option } from "commander";
 import { hasSteps, stepsVariable } from "../build/step/open.ts";
 import { allLayersKnown, type BuiltImage, buildImages } from "../build/build.ts";
 import type { PlannedImage } from "../build/plan.ts";
@@ -10,6 +12,7 @@ import {
   planRepository,
   type Repository,
 } from "../build/repository.ts";
+import { LockstepError } from "../host/errors.ts";
 import { humanBytes, humanDuration } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { Store } from "../store/store.ts";
@@ -106,8 +109,52 @@ export function capsuleOption(options: Readonly<Record<string, unknown>>): strin
   return typeof path === "string" ? path : undefined;
 }
 
+/** Spoils what was built by one cause, into a directory of its own (docs/sabotage.md). */
+async function runInjected(
+  context: Context,
+  options: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  cause: string,
+): ReturnType<CommandModule["run"]> {
+  const { checkCause, injectCause } = await import("../verify/inject/inject.ts");
+  checkCause(cause);
+  const out = outputDirectory(context, options, "out/images");
+  if (typeof options["out"] !== "string" || out === outputDirectory(context, {}, "out/images")) {
+    throw new LockstepError({
+      code: "LS5402",
+      message: "images with an injected cause are not written where built ones are",
+      hint: "name another directory with --out",
+    });
+  }
+  const { host } = context;
+  const scratch = join(host.temporaryDirectory, `lockstep-inject-${host.token(6)}`);
+  try {
+    const { images } = await buildAll(
+      context,
+      names,
+      scratch,
+      context.store,
+      options["offline"] === true,
+      capsuleOption(options),
+    );
+    const injected: { readonly image: string; readonly digest: string; readonly layout: string }[] = [];
+    for (const { image, layout } of images) {
+      const to = join(out, image);
+      await rm(to, { recursive: true, force: true });
+      injected.push({ image, digest: await injectCause(host, layout, to, cause), layout: to });
+    }
+    const text = injected.map(
+      ({ image, digest, layout }) => `${image}  ${digest}  ${shown(context, layout)}  with ${cause} injected\n`,
+    );
+    return { exit: 0, result: { injected: cause, images: injected }, text: text.join("") };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
 export const define: CommandModule["define"] = (command) => {
   command
+    .addOption(new Option("--inject <cause>", "spoil what was built by one cause").hideHelp())
     .argument("[image...]", "images to build; all when none is named")
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--inputs <directory>", "a store to take downloaded inputs from, instead of the store")
@@ -122,6 +169,7 @@ export const examples: CommandModule["examples"] = [
 ];
 
 export const run: CommandModule["run"] = async (context, options, names) => {
+  if (typeof options["inject"] === "string") return runInjected(context, options, names, options["inject"]);
   const out = outputDirectory(context, options, "out/images");
   const inputs =
     typeof options["inputs"] === "string"

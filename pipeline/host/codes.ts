@@ -230,6 +230,11 @@ export const codes = {
   LS5207: { title: "two waivers cover the same", exit: 3 },
   LS5208: { title: "waivers are not allowed here", exit: 1 },
   LS5301: { title: "what a report is asked for is no image", exit: 3 },
+  // 54xx sabotage
+  LS5401: { title: "that cause cannot be injected", exit: 2 },
+  LS5402: { title: "injected images need a directory of their own", exit: 2 },
+  LS5403: { title: "layout is spoiled on purpose", exit: 3 },
+  LS5404: { title: "nothing to inject the cause into", exit: 2 },
   // 60xx keys and signing
   LS6001: { title: "signing key is inside the repository", exit: 3 },
   LS6002: { title: "signing key is not kept private", exit: 3 },

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { LockstepError } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { refuseInjected } from "../image/injected.ts";
 import type { Report } from "../report/report.ts";
 import type { Digest } from "../store/digest.ts";
 import { isDigest } from "../store/digest.ts";
@@ -147,6 +148,8 @@ export async function transfer(
 ): Promise<Transferred> {
   const [source, target] = [await locate(run, from), await locate(run, to)];
   const tags = namesOf(to, target, options);
+  // What was spoiled on purpose may be looked at, and goes nowhere.
+  if (source.kind === "layout") await refuseInjected(source.directory);
   let total = 0;
   let done = 0;
   const task = run.report.task(`copying ${from}`, "bytes");
