@@ -18,17 +18,33 @@ const mostRows = 500;
 
 type Change = "same" | "grown" | "shrunk" | "added" | "removed";
 
-/** Sizes of the other side, by layer and package. */
-type Known = ReadonlyMap<string, ReadonlyMap<string, number>>;
+/** A package in all layers of one side together: it may have moved from one layer to another. */
+interface Together {
+  size: number;
+  readonly layers: string[];
+}
+
+type Known = ReadonlyMap<string, Together>;
 
 function packagesOf({ name, size, children }: SizeNode): readonly SizeNode[] {
   return children === undefined || children.length === 0 ? [{ name, size }] : children;
 }
 
-function knownOf({ children = [] }: SizeNode): Known {
-  return new Map(
-    children.map((layer) => [layer.name, new Map(packagesOf(layer).map(({ name, size }) => [name, size] as const))]),
-  );
+function knownOf(node: SizeNode): Known {
+  const known = new Map<string, Together>();
+  for (const layer of node.children ?? [node])
+    for (const { name, size } of packagesOf(layer)) {
+      const together = known.get(name) ?? { size: 0, layers: [] };
+      together.size += size;
+      together.layers.push(layer.name);
+      known.set(name, together);
+    }
+  return known;
+}
+
+interface KnownSides {
+  readonly a: Known;
+  readonly b: Known;
 }
 
 function changeOf(before: number | undefined, after: number | undefined): Change {
@@ -54,12 +70,7 @@ function drawing({ x, y, width, height }: Rectangle, kind: string, title: string
   return markup`<svg ${at} class="${kind}"><title>${title}</title><rect width="100%" height="100%"/>${words}</svg>`;
 }
 
-function layerDrawing(
-  layer: SizeNode,
-  place: Rectangle,
-  known: ReadonlyMap<string, number> | undefined,
-  side: "a" | "b",
-): Markup {
+function layerDrawing(layer: SizeNode, place: Rectangle, known: KnownSides): Markup {
   const packages = ranked(packagesOf(layer));
   const inner: Rectangle = {
     x: place.x + gap,
@@ -74,8 +85,7 @@ function layerDrawing(
   const drawn = packages.flatMap(({ name, size }, index) => {
     const at = places[index];
     if (at === undefined || at.width < 0.5 || at.height < 0.5) return [];
-    const other = known?.get(name);
-    const change = side === "a" ? changeOf(size, other) : changeOf(other, size);
+    const change = changeOf(known.a.get(name)?.size, known.b.get(name)?.size);
     return [drawing(at, change, `${layer.name}, ${name}: ${humanBytes(size)}, ${change}`, name)];
   });
   const title = `${layer.name} ${humanBytes(layer.size)}`;
@@ -83,53 +93,51 @@ function layerDrawing(
 }
 
 /** One side; its area is in proportion to its size, and that of the larger side is the whole. */
-function treemap(name: "A" | "B", node: SizeNode, other: SizeNode): Markup {
+function treemap(name: "A" | "B", node: SizeNode, other: SizeNode, known: KnownSides): Markup {
   const factor = Math.sqrt(node.size / Math.max(node.size, other.size, 1));
   const layers = ranked(node.children ?? [node]);
   const places = divide(
     { ...whole, width: whole.width * factor, height: whole.height * factor },
     layers.map(({ size }) => size),
   );
-  const known = knownOf(other);
   const drawn = layers.flatMap((layer, index) => {
     const place = places[index];
-    return place === undefined ? [] : [layerDrawing(layer, place, known.get(layer.name), name === "A" ? "a" : "b")];
+    return place === undefined ? [] : [layerDrawing(layer, place, known)];
   });
   return markup`<figure><figcaption>${name}: ${node.name}, ${humanBytes(node.size)}</figcaption>
 <svg class="treemap" viewBox="0 0 ${whole.width} ${whole.height}" role="img" aria-label="treemap of ${name} by size; the table below says the same">${join(drawn)}</svg></figure>`;
 }
 
 interface SizeRow {
-  readonly layer: string;
   readonly name: string;
-  readonly a: number | undefined;
-  readonly b: number | undefined;
+  readonly a: Together | undefined;
+  readonly b: Together | undefined;
 }
 
-function rowsOf({ a, b }: Sizes): readonly SizeRow[] {
-  const [left, right] = [knownOf(a), knownOf(b)];
-  const layers = [...new Set([...left.keys(), ...right.keys()])];
-  const rows = layers.flatMap((layer) => {
-    const [before, after] = [left.get(layer), right.get(layer)];
-    const names = [...new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])])];
-    return names.map((name): SizeRow => ({ layer, name, a: before?.get(name), b: after?.get(name) }));
-  });
-  const moved = (row: SizeRow): number => Math.abs((row.b ?? 0) - (row.a ?? 0));
-  const largest = (row: SizeRow): number => Math.max(row.a ?? 0, row.b ?? 0);
+/** What changed most first, then what is largest. */
+function rowsOf({ a, b }: KnownSides): readonly SizeRow[] {
+  const rows = [...new Set([...a.keys(), ...b.keys()])].map((name) => ({ name, a: a.get(name), b: b.get(name) }));
+  const moved = (row: SizeRow): number => Math.abs((row.b?.size ?? 0) - (row.a?.size ?? 0));
+  const largest = (row: SizeRow): number => Math.max(row.a?.size ?? 0, row.b?.size ?? 0);
   return rows.toSorted((one, two) => moved(two) - moved(one) || largest(two) - largest(one));
 }
 
-function tableOf(sizes: Sizes): Markup {
-  const rows = rowsOf(sizes);
-  const size = (bytes: number | undefined): string => (bytes === undefined ? "–" : humanBytes(bytes));
+function layersOf(together: Together | undefined): string {
+  const [first, ...others] = together?.layers ?? [];
+  return first === undefined ? "" : others.length === 0 ? first : `${first} and ${others.length} more`;
+}
+
+function tableOf(known: KnownSides): Markup {
+  const rows = rowsOf(known);
+  const size = (together: Together | undefined): string => (together === undefined ? "–" : humanBytes(together.size));
   const body = rows
     .slice(0, mostRows)
     .map(
-      ({ layer, name, a, b }) =>
-        markup`<tr><td>${layer}</td><td>${name}</td><td class="number">${size(a)}</td><td class="number">${size(b)}</td><td>${changeOf(a, b)}</td></tr>`,
+      ({ name, a, b }) =>
+        markup`<tr><td>${name}</td><td>${layersOf(a)}</td><td>${layersOf(b)}</td><td class="number">${size(a)}</td><td class="number">${size(b)}</td><td>${changeOf(a?.size, b?.size)}</td></tr>`,
     );
   return markup`<details><summary>As a table, what changed most first</summary>
-<table><thead><tr><th scope="col">layer</th><th scope="col">package</th><th scope="col">A</th><th scope="col">B</th><th scope="col">change</th></tr></thead><tbody>${join(body)}</tbody></table>
+<table><thead><tr><th scope="col">package</th><th scope="col">in A</th><th scope="col">in B</th><th scope="col">A</th><th scope="col">B</th><th scope="col">change</th></tr></thead><tbody>${join(body)}</tbody></table>
 ${rows.length > mostRows ? markup`<p>… ${rows.length - mostRows} more.</p>` : ""}</details>`;
 }
 
@@ -140,10 +148,10 @@ export function sizesSection(all: readonly Sizes[]): Markup {
     (change) =>
       markup`<li><svg viewBox="0 0 12 12" class="${change}" aria-hidden="true"><rect width="12" height="12"/></svg> ${change}</li>`,
   );
-  const drawn = all.map(
-    (sizes) =>
-      markup`<div class="treemaps">${treemap("A", sizes.a, sizes.b)}${treemap("B", sizes.b, sizes.a)}</div>\n${tableOf(sizes)}`,
-  );
+  const drawn = all.map(({ a, b }) => {
+    const known = { a: knownOf(a), b: knownOf(b) };
+    return markup`<div class="treemaps">${treemap("A", a, b, known)}${treemap("B", b, a, known)}</div>\n${tableOf(known)}`;
+  });
   return markup`<section aria-labelledby="sizes"><h2 id="sizes">Sizes</h2>
 <p>Files as they are seen in the image, by layer and package; areas are in proportion.</p>
 <ul class="legend">${join(legend)}</ul>

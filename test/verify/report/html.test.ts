@@ -175,6 +175,17 @@ it("the page writes out the same characters as the program", () => {
 });
 
 describe("a treemap", () => {
+  it("knows a package again that is in another layer", () => {
+    const children = [{ name: "libc6", size: 10 }];
+    const moved = {
+      a: { name: "a", size: 10, children: [{ name: "layer 1", size: 10, children }] },
+      b: { name: "b", size: 10, children: [{ name: "layer 2", size: 10, children }] },
+    };
+    const page = comparisonHtml(equal, { sizes: [moved] });
+    expect(page).toContain("layer 1, libc6: 10 B, same");
+    expect(page).toContain("layer 2, libc6: 10 B, same");
+  });
+
   it("gives each size its area, within the whole and without overlap", () => {
     const within = { x: 10, y: 20, width: 600, height: 400 };
     const lists = fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 40 });

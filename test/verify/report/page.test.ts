@@ -185,7 +185,7 @@ describe.skipIf(!hasChromium)(`the page in Chromium ${needs}`, () => {
     expect(await page.getByRole("img", { name: "treemap of" }).count()).toBe(2);
     await page.getByText("As a table").click();
     const [first = ""] = await page.locator("details tbody tr").allInnerTexts();
-    expect(first.split("\t")).toEqual(["layer 2", "new & shiny", "–", "684 KiB", "added"]);
+    expect(first.split("\t")).toEqual(["new & shiny", "", "layer 2", "–", "684 KiB", "added"]);
     expect(await page.locator("details").innerText()).toContain("<old>");
   });
 });
