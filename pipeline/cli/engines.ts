@@ -27,7 +27,7 @@ export async function runOnEngines(
   names: readonly string[],
 ): Promise<Outcome> {
   const { host, store, report, root, signal } = context;
-  for (const other of ["against", "capsule", "perturb"])
+  for (const other of ["against", "capsule", "perturb", "html", "markdown"])
     if (options[other] !== undefined)
       throw new LockstepError({
         code: "LS1002",

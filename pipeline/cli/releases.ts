@@ -25,7 +25,7 @@ export async function runOnReleases(
   images: readonly string[],
 ): Promise<Outcome> {
   const { host, store, root } = context;
-  for (const other of ["against", "capsule", "out", "strict"])
+  for (const other of ["against", "capsule", "html", "markdown", "out", "strict"])
     if (options[other] !== undefined)
       throw new LockstepError({
         code: "LS1002",

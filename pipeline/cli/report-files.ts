@@ -1,9 +1,11 @@
 /** The options of commands that compare, for writing what they found as a page and as Markdown. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { LockstepError } from "../host/errors.ts";
 import { writeFileAtomically } from "../store/store.ts";
 import type { Comparison } from "../verify/compare/comparison.ts";
 import type { Sizes } from "../verify/report/sizes-page.ts";
+import type { Verdict } from "../verify/judge.ts";
 import type { Context } from "./command.ts";
 
 export function reportOptions(command: Command): void {
@@ -28,4 +30,34 @@ export async function writeReports(
     const { comparisonMarkdown } = await import("../verify/report/markdown.ts");
     await writeFileAtomically(host, resolve(host.cwd, markdown), comparisonMarkdown(comparison));
   }
+}
+
+/** A page is about one comparison: LS1002 when a report is asked for and not one image is named. */
+export function requireOneForReports(options: Readonly<Record<string, unknown>>, images: readonly string[]): void {
+  for (const name of ["html", "markdown"])
+    if (options[name] !== undefined && images.length !== 1)
+      throw new LockstepError({
+        code: "LS1002",
+        message: `--${name} is about one image, and not one is named`,
+        hint: "name the image that the report is to be about",
+      });
+}
+
+/** What a verdict says of two digests; nothing when it could not be told. */
+function comparisonOf({ verdict, image, expected, comparison, against }: Verdict): Comparison | undefined {
+  const found = [comparison, against].find((one) => one?.verdict === "differs") ?? against ?? comparison;
+  if (found !== undefined || verdict !== "reproduced") return found;
+  const side = (name: string) => ({ name: `${image}, ${name}`, kind: "index", digest: expected }) as const;
+  const same = { verdict: "equal", grade: null, causes: [], differences: [], more: 0, unread: [] } as const;
+  return { schema: 1, a: side("as it was built"), b: side("as it was rebuilt"), ...same };
+}
+
+/** Writes the reports of the image that was verified; where it could not be told whether it differs, there is nothing to write. */
+export async function writeVerdictReports(
+  context: Context,
+  options: Readonly<Record<string, unknown>>,
+  verdicts: readonly Verdict[],
+): Promise<void> {
+  for (const comparison of verdicts.flatMap((verdict) => comparisonOf(verdict) ?? []))
+    await writeReports(context, options, comparison);
 }

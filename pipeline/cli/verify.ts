@@ -6,6 +6,7 @@ import type { Verdict } from "../verify/judge.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll, capsuleOption } from "./build.ts";
 import { collect, type CommandModule, type Context, outputDirectory } from "./command.ts";
+import { reportOptions, requireOneForReports, writeVerdictReports } from "./report-files.ts";
 
 /** A verdict for people: one line, and one for each difference. */
 export function describeVerdict({
@@ -52,6 +53,7 @@ export const define: CommandModule["define"] = (command) => {
     .option("--perturb <which>", "what to change for the rebuild: usual, all, none, or names with commas between them")
     .option("--strict", "accept no waiver")
     .option("--again", "rebuild also what was reproduced before from the same plans");
+  reportOptions(command);
 };
 
 export const examples: CommandModule["examples"] = [
@@ -126,6 +128,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       message: "--against compares one image, and not one is named",
       hint: "name the image that it is to be compared with",
     });
+  requireOneForReports(options, names);
   const { choosePerturbations, usualChoice } = await import("../verify/perturb/choose.ts");
   const chosen = typeof perturb === "string" ? await choosePerturbations(host, perturb, store.directory) : usualChoice;
   const { images } = await buildAll(
@@ -144,6 +147,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     signal,
   });
   const { verdicts, refused } = await holdAgainstWaivers(context, judged, options["strict"] === true);
+  await writeVerdictReports(context, options, verdicts);
   const lines: string[] = [];
   for (const verdict of verdicts) {
     const waived = verdict.accepted === true ? `  waivers answer for all that differs\n` : "";

@@ -190,9 +190,12 @@ describe("verify", () => {
     const host = meddling(repository.host, () => repository.write("images/app/app/a", "changed\n"));
     const signal = new AbortController().signal;
     const context = { host, report: silent, store: repository.store, root: repository.root, signal };
-    const { exit, text, result } = await runVerify({ ...context, host: { ...host, cwd: repository.root } }, {}, [
+    const said = { html: "said.html", markdown: "said.md" };
+    const { exit, text, result } = await runVerify({ ...context, host: { ...host, cwd: repository.root } }, said, [
       "app",
     ]);
+    expect(readFileSync(join(repository.root, "said.html"), "utf8")).toContain('<p class="verdict">differs</p>');
+    expect(readFileSync(join(repository.root, "said.md"), "utf8")).toMatch(/^## differs: /);
     expect(exit).toBe(1);
     expect(text).toMatch(
       /^LS5001 app: the rebuild differs: sha256:\w+ built, sha256:\w+ rebuilt\n {2}linux\/amd64 plan /,
@@ -204,7 +207,9 @@ describe("verify", () => {
     });
     // Only what was reproduced is remembered: the second time it is built from the changed file, and compared anew.
     const calm = { ...context, host: { ...repository.host, cwd: repository.root } };
-    expect(await runVerify(calm, {}, ["app"])).toMatchObject({ exit: 0, result: { verdicts: [{ known: false }] } });
+    expect(await runVerify(calm, said, ["app"])).toMatchObject({ exit: 0, result: { verdicts: [{ known: false }] } });
+    expect(readFileSync(join(repository.root, "said.md"), "utf8")).toMatch(/^## equal: /);
+    await expect(runVerify(calm, said, [])).rejects.toThrow(/^LS1002 --html is about one image, and not one is named/);
   });
 
   it("says what differs in the bytes, and why", async () => {
