@@ -147,12 +147,12 @@ export async function encodersOfTheWorld(): Promise<readonly Tool[]> {
   ]);
   const level = (value: number): readonly string[] => [String(value)];
   const flag = (value: number): readonly string[] => [`-${value}`, "-c"];
-  const six = [1, 2, 3, 4, 6, 9];
+  const some = [1, 3, 6, 9];
   return [
     {
       name: "Node's zlib",
       encoder: "node",
-      levels: six,
+      levels: some,
       proven: true,
       needs: "",
       encode: (content, value) => gzipSync(content, { level: value }),
@@ -160,7 +160,7 @@ export async function encodersOfTheWorld(): Promise<readonly Tool[]> {
     {
       name: "Python's zlib",
       encoder: "zlib",
-      levels: six,
+      levels: some,
       proven: true,
       needs: "python3",
       ...machine("python3", (value) => ["-c", pythonZlib, String(value)]),
@@ -193,7 +193,7 @@ export async function encodersOfTheWorld(): Promise<readonly Tool[]> {
     {
       name: "pigz",
       encoder: "pigz",
-      levels: six,
+      levels: some,
       proven: true,
       needs: "pigz",
       ...machine("pigz", (value) => ["-n", ...flag(value)]),
@@ -209,7 +209,7 @@ export async function encodersOfTheWorld(): Promise<readonly Tool[]> {
     {
       name: "libdeflate",
       encoder: "libdeflate",
-      levels: [1, 2, 4, 6, 8, 9, 12],
+      levels: [1, 2, 6, 12],
       proven: false,
       needs: "libdeflate-gzip",
       ...machine("libdeflate-gzip", flag),
@@ -218,7 +218,7 @@ export async function encodersOfTheWorld(): Promise<readonly Tool[]> {
     {
       name: "Go before 1.27",
       encoder: "go-before-1.27",
-      levels: six,
+      levels: some,
       proven: false,
       needs: "go 1.26",
       ...filter(before, level),
@@ -226,7 +226,7 @@ export async function encodersOfTheWorld(): Promise<readonly Tool[]> {
     {
       name: "Go since 1.27",
       encoder: "go-1.27",
-      levels: six,
+      levels: some,
       proven: false,
       needs: "go 1.27",
       ...filter(since, level),
@@ -234,16 +234,16 @@ export async function encodersOfTheWorld(): Promise<readonly Tool[]> {
     {
       name: "klauspost/compress",
       encoder: "klauspost",
-      levels: six,
+      levels: some,
       proven: false,
       needs: "go",
       ...filter(gzip, level),
     },
-    { name: "klauspost/pgzip", encoder: "pgzip", levels: six, proven: false, needs: "go", ...filter(pgzip, level) },
+    { name: "klauspost/pgzip", encoder: "pgzip", levels: some, proven: false, needs: "go", ...filter(pgzip, level) },
     {
       name: "zlib-ng",
       encoder: "zlib-ng",
-      levels: six,
+      levels: some,
       proven: false,
       needs: "python3 with pip",
       ...filter(venv, (value) => ["-c", pythonModule("zlib_ng"), String(value)]),
