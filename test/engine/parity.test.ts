@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -89,6 +90,27 @@ describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMi
       const bad = await module.call(["build", "--source", repository, "digests"]);
       expect(bad.code).not.toBe(0);
       expect(bad.stderr).toMatch(/LS\d{4} images\/hello\/image\.yaml:2:1 /);
+    },
+    12 * minutes,
+  );
+
+  it(
+    "two calls that use one cache at once are both correct",
+    async () => {
+      const repository = (name: string): string => {
+        const made = join(directory, name);
+        mkdirSync(join(made, `images/${name}`), { recursive: true });
+        writeFileSync(join(made, `images/${name}/shared`), "x".repeat(1 << 20));
+        writeFileSync(join(made, `images/${name}/own`), name);
+        const files = ["shared", "own"].map((file) => `  - files: { from: ${file}, into: /${file} }\n`).join("");
+        writeFileSync(join(made, `images/${name}/image.yaml`), `name: ${name}\nlayers:\n${files}`);
+        return made;
+      };
+      const made = ["one", "two"].map(repository);
+      const called = await Promise.all(made.map((source) => module.call(["build", "--source", source, "digests"])));
+      const here = [];
+      for (const source of made) here.push(...(await build({ inputs, work: `${source}-here`, repository: source })));
+      expect(called.map(({ stdout }) => stdout.trim())).toEqual(here.map(({ image, digest }) => `${image} ${digest}`));
     },
     12 * minutes,
   );

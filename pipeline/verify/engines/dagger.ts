@@ -1,5 +1,5 @@
 /** Rebuilds images on a Dagger engine, through the `dagger` command and this program's own module. */
-import { messageOf } from "../../host/errors.ts";
+import { messageOf, systemCode } from "../../host/errors.ts";
 import type { Host, RunResult } from "../../host/host.ts";
 import type { CallOutcome, EngineRunner, EngineVerdict } from "./fleet.ts";
 
@@ -17,8 +17,18 @@ export interface DaggerOptions {
   readonly limit: (images: readonly string[]) => number;
 }
 
-/** The version that this program's module is written for. */
-const wanted = "v0.21";
+/** The line of versions that this program's module is written for. */
+const wanted = { major: 0, minor: 21 } as const;
+
+/** Why an engine of a version is of no use; undefined when it is. What is no version was not said by an engine. */
+function unfit(version: string): string | undefined {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\.\d/.exec(version) ?? [];
+  const needed = `v${wanted.major}.${wanted.minor} is needed`;
+  if (major === undefined || minor === undefined) return `it says that it is of version "${version}", and ${needed}`;
+  const distance = (Number(major) - wanted.major) * 1000 + Number(minor) - wanted.minor;
+  if (distance === 0) return undefined;
+  return `it is of version ${version}, which is too ${distance < 0 ? "old" : "new"}: ${needed}`;
+}
 
 /** The first line that a person should see of what a failed command printed. */
 function complaint(text: string): string {
@@ -97,8 +107,9 @@ export function daggerRunner(host: Host, options: DaggerOptions): EngineRunner {
       if (answer === undefined) return `it did not answer within ${Math.round(options.patience / 1000)} seconds`;
       const version = answer.stdout.toString("utf8").trim();
       if (answer.code !== 0) return complaint(answer.stderr.toString("utf8"));
-      return version.startsWith(`${wanted}.`) ? undefined : `it is of version ${version}, and ${wanted} is needed`;
+      return unfit(version);
     } catch (error) {
+      if (systemCode(error) === "ENOENT") return "there is no dagger command on PATH; install that of version v0.21.8";
       return messageOf(error);
     }
   };

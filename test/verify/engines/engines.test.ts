@@ -196,11 +196,20 @@ describe("an engine through the dagger command", () => {
   });
 
   it.each([
-    ["of another version", "echo v0.19.1", /version v0\.19\.1, and v0\.21 is needed/],
+    ["of an older version", "echo v0.19.1", /version v0\.19\.1, which is too old: v0\.21 is needed/],
+    ["of a newer version", "echo v1.0.0", /version v1\.0\.0, which is too new: v0\.21 is needed/],
+    ["that says no version", "echo hello", /of version "hello", and v0\.21 is needed/],
     ["that cannot be reached", "echo 'connection refused' >&2; exit 1", /connection refused/],
     ["that never answers", "exec sleep 60", /did not answer within/],
   ])("%s cannot be used", async (_, script, reason) => {
     expect(await runner(script, 500).ready("tcp://one:1234")).toMatch(reason);
+  });
+
+  it("cannot be used without the dagger command, which the reason says", async () => {
+    const host: Host = { ...createHost(), run: (_, args) => createHost().run("/nonexistent/dagger", args) };
+    const options = { program: root, root, moduleOptions: [], signal: new AbortController().signal };
+    const { ready } = daggerRunner(host, { ...options, patience: 5000, limit: () => 5000 });
+    expect(await ready("e")).toBe("there is no dagger command on PATH; install that of version v0.21.8");
   });
 
   it("that goes away, or takes too long, is lost; one that is still there has failed", async () => {
