@@ -161,6 +161,10 @@ export const cases: readonly Case[] = [
     created: epoch,
     now: 1_800_000_000,
   }),
+  means("T20", "a time beyond the field, and what a writer made of it", [mtime("app/x", "12345678901", "8589934591")], {
+    created: epoch,
+    now: 1_800_000_000,
+  }),
   // Order
   means("O1", "B is not sorted", [layer("order", "x", "y", { sortedA: "bytes", sortedB: "no", moved: 9 })]),
   means("O1", "none is sorted", [layer("order", "x", "y", { sortedA: "no", sortedB: "no", moved: 9 })]),
@@ -302,6 +306,25 @@ export const cases: readonly Case[] = [
     layer("mediaType", "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.oci.image.layer.v1.tar+zstd"),
     layer("compression", "gzip", "zstd"),
   ]),
+  means(
+    "Z7",
+    "flushed in between, as the recogniser says",
+    encoded("zlib, level 6", "zlib, level 6 (flushed in mid-stream)"),
+  ),
+  means("Z13", "another window, as the recogniser says", encoded("zlib, level 6", "zlib, level 6 (window of 12 bits)")),
+  means(
+    "Z12",
+    "two streams in one, as the recogniser says",
+    encoded("zlib, level 6", "zlib, level 6 (several gzip streams joined)"),
+  ),
+  means(
+    "Z6",
+    "stored blocks of two sizes, as the recogniser says",
+    encoded(
+      "an encoder that is not known (level 0, stored blocks of 65535 bytes)",
+      "an encoder that is not known (level 0, stored blocks of 16384 bytes)",
+    ),
+  ),
   // Owners, modes, attributes
   means(
     "P1",

@@ -19,7 +19,11 @@ interface Encoder {
 /** `probably Go's compress/gzip before 1.27, level 6, or pigz, level 6` in the parts of the first. */
 function encoderOf(text = "", evidence = ""): Encoder | undefined {
   const probable = text.startsWith("probably ");
-  const [first = ""] = text.replace(/^probably /, "").split(/, or (?!\d)/);
+  // What sets the stream apart stands in parentheses at the end.
+  const [first = ""] = text
+    .replace(/ \((?:flushed|level 0|several|memory|window|with )[^()]*\)$/, "")
+    .replace(/^probably /, "")
+    .split(/, or (?!\d)/);
   if (first === "" || /not (?:known|compressed)|^(?:unknown|none)/.test(first)) return undefined;
   const level = /,? (?:at )?level (-?\d+(?: or -?\d+)*)/.exec(first)?.[1] ?? "";
   const name = first.replace(/,? (?:at )?level .*$/, "").trim();
@@ -56,6 +60,13 @@ const seen =
 const threaded = /^(?:pigz|klauspost\/pgzip|pgzip)/;
 const isZstd = (finding: Finding): boolean =>
   factOf(finding, "compression") === "zstd" || evidenceOf(finding).every((text) => /zstd/.test(text));
+
+/** Whether window and memory, as the recogniser says them or as they show, are others. */
+function otherSettings(finding: Finding): boolean {
+  const said = /\bwindow(?: of)? \d+|\bmemory level \d+|no match reaches back further/g;
+  const [a, b] = evidenceOf(finding).map((text) => (text.match(said) ?? []).join());
+  return a !== b;
+}
 
 const saved: Rule = (_finding, survey) => (survey.documentsMissing ? 0.96 : 0);
 
@@ -151,7 +162,7 @@ export const compressionCauses: readonly Cause[] = [
         const [a, b] = encoders(finding);
         // Compressors with threads flush where their blocks end.
         if (threaded.test(a?.family ?? "") || threaded.test(b?.family ?? "")) return 0.3;
-        return seen(/is flushed|, flushed/, 0.5, 0.95)(finding, survey);
+        return seen(/is flushed|flushed in mid-stream|, flushed/, 0.5, 0.96)(finding, survey);
       },
     },
     evidence: encoderEvidence,
@@ -226,7 +237,11 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: oneEncoder, lockstep: own },
     rules: {
-      "layer.encoder": encoder((a, b) => (a.text === b.text && !a.probable && !b.probable ? 0.8 : 0.25), 0.45),
+      "layer.encoder": (finding, survey) =>
+        Math.max(
+          encoder((a, b) => (a.text === b.text && !a.probable && !b.probable ? 0.8 : 0.25), 0.45)(finding, survey),
+          seen(/several gzip streams/, 0.3, 0.94)(finding, survey),
+        ),
       "layer.compression": () => 0.3,
       "layer.bytes": () => 0.4,
     },
@@ -238,9 +253,9 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "set window and memory level of the compressor of {where}", lockstep: own },
     rules: {
-      "layer.encoder": (finding, survey) => {
+      "layer.encoder": (finding) => {
         if (isZstd(finding)) return 0;
-        const reach = seen(/no match reaches back further|window 1[0-4]\b/, 0.5, 0.95)(finding, survey);
+        const reach = otherSettings(finding) ? 0.96 : 0;
         const [a, b] = evidenceOf(finding).map((text) => /blocks have (\d+) symbols/.exec(text)?.[1]);
         const [x, y] = encoders(finding);
         // The memory level decides after how many symbols zlib ends a block, and nothing else tells such a stream from zlib's.

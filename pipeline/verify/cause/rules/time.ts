@@ -15,7 +15,7 @@ const seconds = (text: string | undefined): number => Number(text ?? "NaN");
 const fractional: Rule = ({ a = "", b = "" }) =>
   a.split(".")[0] === b.split(".")[0] && (a.includes(".") || b.includes(".")) ? 0.95 : 0;
 
-const ends: Rule = ({ a, b }) => ([seconds(a), seconds(b)].some((time) => time < 0 || time > octalLimit) ? 0.93 : 0);
+const ends: Rule = ({ a, b }) => ([seconds(a), seconds(b)].some((time) => time < 0 || time >= octalLimit) ? 0.93 : 0);
 
 const isWhiteout = ({ where: { path = "" } }: Finding): boolean =>
   path.slice(path.lastIndexOf("/") + 1).startsWith(".wh.");
@@ -45,6 +45,7 @@ const day = 86_400;
 /** Later than the clock of whoever looks, or, where none is at hand, than anything else by more than a year. */
 const future: Rule = ({ a, b }, survey) => {
   const [x, y] = [seconds(a), seconds(b)];
+  if (Math.max(x, y) >= octalLimit) return 0.5;
   if (survey.now !== undefined) return Math.max(x, y) > survey.now + day ? 0.95 : 0;
   const known = Math.max(survey.a.created ?? 0, survey.b.created ?? 0, Math.min(x, y));
   return known >= plausible && Math.max(x, y) > known + year && survey.epoch !== undefined ? 0.91 : 0;
