@@ -45,7 +45,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "capsule",
-    summary: "put every locked input of images into one artefact",
+    summary: "put every locked input of images into one artefact; say what one has, and check it",
     load: () => import("./capsule.ts"),
   },
   { name: "sbom", summary: "write an SPDX document for each image and platform", load: () => import("./sbom.ts") },

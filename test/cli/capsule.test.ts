@@ -136,6 +136,59 @@ describe("lockstep capsule", () => {
     expect(await at.runIn("fresh", "build", "web", "--capsule", "back")).toMatchObject({ code: 0, stderr: "" });
   }, 120_000);
 
+  it("says what it has, and whether every byte of it is right", async () => {
+    const at = await scene();
+    const { result } = await at.json<{ readonly result: { readonly digest: string; readonly inputs: number } }>(
+      "store",
+      "capsule",
+      "create",
+      "-o",
+      "c.tar",
+    );
+    await at.runIn("store", "capsule", "create", "-o", "layout");
+    await at.stop();
+    interface Listed {
+      readonly result: {
+        readonly digest: string;
+        readonly inputs: readonly { readonly name: string; readonly size: number; readonly digest: string }[];
+      };
+    }
+    for (const path of ["c.tar", "layout"]) {
+      const listed = await at.json<Listed>("other", "capsule", "list", path);
+      expect(listed.result.digest).toBe(result.digest);
+      expect(listed.result.inputs).toHaveLength(result.inputs);
+      expect(listed.result.inputs.map(({ name }) => name.replace(/^.*\//, ""))).toEqual(
+        expect.arrayContaining(["file", "tool.tar", "base:1"]),
+      );
+      const text = await at.runIn("other", "capsule", "list", path);
+      expect(text.stdout).toMatch(/^digest +size +input\n/);
+      expect(text.stdout.trimEnd().split("\n")).toHaveLength(result.inputs + 2);
+      const checked = await at.runIn("other", "capsule", "check", path);
+      expect(checked).toMatchObject({ code: 0, stderr: "" });
+      expect(checked.stdout).toBe(text.stdout.split("\n").at(-2) + ": whole\n");
+    }
+    const file = (await at.json<Listed>("other", "capsule", "list", "layout")).result.inputs.find(
+      ({ size }) => size === 6,
+    );
+    const blob = join(at.root, "layout/blobs/sha256", file?.digest.slice("sha256:".length) ?? "");
+    writeFileSync(blob, "a FILE");
+    expect((await at.runIn("other", "capsule", "list", "layout")).code).toBe(0);
+    const wrong = await at.runIn("other", "capsule", "check", "layout");
+    expect(wrong.code).toBe(3);
+    expect(wrong.stderr).toMatch(
+      /^LS3352 .*layout is damaged: other bytes than their digests say; 1 inputs cannot be read/,
+    );
+    rmSync(blob);
+    for (const action of ["list", "check"]) {
+      const absent = await at.runIn("other", "capsule", action, "layout");
+      expect(absent.code).toBe(3);
+      expect(absent.stderr).toMatch(/^LS3352 .*layout is damaged: 1 inputs cannot be read:\n {2}.*\/file \(6 bytes/);
+      expect((await at.runIn("other", "capsule", action, "images")).stderr).toMatch(/^LS3350 /);
+      expect((await at.runIn("other", "capsule", action)).stderr).toMatch(/^LS1002 name one capsule by its path/);
+    }
+    expect((await at.runIn("other", "capsule", "create")).stderr).toMatch(/^LS1002 --out is missing/);
+  }, 120_000);
+
   it("LS3351: names the inputs of another image, or of another lock, that it lacks", async () => {
     const at = await scene();
     await at.runIn("store", "capsule", "create", "web", "-o", "c.tar");

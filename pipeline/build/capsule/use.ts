@@ -1,7 +1,9 @@
-/** Takes locked inputs out of a capsule: what the lock names and nothing else, each checked by its digest. */
+/** Reads capsules: what they have, whether that is whole, and the inputs that a lock names, each checked by its digest. */
+import { createHash } from "node:crypto";
 import { LockstepError } from "../../host/errors.ts";
 import { type Digest, digestOf, hexOf, isDigest } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
+import { comparePaths } from "../../tree/entry.ts";
 import type { Report } from "../../report/report.ts";
 import { type CapsuleBlob, readCapsuleManifest } from "./document.ts";
 import { type CapsuleFiles, notCapsule, openCapsuleFiles } from "./files.ts";
@@ -39,10 +41,20 @@ function digestsOf(index: Buffer): readonly Digest[] {
 export class Capsule {
   readonly #files: CapsuleFiles;
   readonly #blobs: ReadonlyMap<Digest, CapsuleBlob>;
+  /** Of its manifest. */
+  readonly digest: Digest;
 
-  private constructor(files: CapsuleFiles, blobs: ReadonlyMap<Digest, CapsuleBlob>) {
+  private constructor(files: CapsuleFiles, digest: Digest, blobs: ReadonlyMap<Digest, CapsuleBlob>) {
     this.#files = files;
+    this.digest = digest;
     this.#blobs = blobs;
+  }
+
+  /** What it lists, sorted by name. */
+  get inputs(): readonly CapsuleBlob[] {
+    return [...this.#blobs.values()].toSorted(
+      (a, b) => comparePaths(a.name, b.name) || comparePaths(a.digest, b.digest),
+    );
   }
 
   /** Opens a layout that has exactly one capsule, or an archive of one. LS3350 otherwise. */
@@ -50,18 +62,18 @@ export class Capsule {
     const files = await openCapsuleFiles(path);
     const index = await readDocument(files, "index.json");
     if (index === undefined) throw notCapsule(path, "it has no index.json");
-    const found: ReadonlyMap<Digest, CapsuleBlob>[] = [];
+    const found: Capsule[] = [];
     for (const digest of new Set(digestsOf(index))) {
       const bytes = await readDocument(files, blobName(digest));
       if (bytes === undefined) continue;
       if (digestOf(bytes) !== digest) throw damaged(path, [], `its manifest ${digest} has other bytes`);
       const blobs = readCapsuleManifest(bytes);
-      if (blobs !== undefined) found.push(blobs);
+      if (blobs !== undefined) found.push(new Capsule(files, digest, blobs));
     }
-    const [blobs] = found;
-    if (blobs === undefined || found.length > 1)
+    const [capsule] = found;
+    if (capsule === undefined || found.length > 1)
       throw notCapsule(path, found.length > 1 ? `it has ${found.length} capsules` : "it has no manifest of one");
-    return new Capsule(files, blobs);
+    return capsule;
   }
 
   /**
@@ -79,11 +91,7 @@ export class Capsule {
         hint: "make the capsule anew from this lock, for these images",
       });
     }
-    const absent: CapsuleBlob[] = [];
-    for (const blob of unique) {
-      if ((await this.#files.size(blobName(blob.digest))) !== blob.size) absent.push(blob);
-    }
-    if (absent.length > 0) throw damaged(this.#files.path, absent, this.#files.cut ? "it ends in the middle" : "");
+    await this.checkSizes(unique);
     const total = unique.reduce((sum, { size }) => sum + size, 0);
     const task = report.task("read the capsule", "bytes");
     const wrong: CapsuleBlob[] = [];
@@ -94,6 +102,38 @@ export class Capsule {
         const there = await store.find(blob.digest);
         if (there?.size !== blob.size && !(await this.#copy(store, blob.digest))) wrong.push(blob);
         task.progress((done += blob.size), total);
+      }
+    } finally {
+      task.done();
+    }
+    if (wrong.length > 0) throw damaged(this.#files.path, wrong, "other bytes than their digests say");
+  }
+
+  /** LS3352 names inputs that are absent, or of another size than is listed; of all when none are given. */
+  async checkSizes(blobs: Iterable<CapsuleBlob> = this.#blobs.values()): Promise<void> {
+    const absent: CapsuleBlob[] = [];
+    for (const blob of blobs) {
+      if ((await this.#files.size(blobName(blob.digest))) !== blob.size) absent.push(blob);
+    }
+    if (absent.length > 0) throw damaged(this.#files.path, absent, this.#files.cut ? "it ends in the middle" : "");
+  }
+
+  /** Reads everything that is listed. LS3352 names what is absent or has other bytes. */
+  async check(report: Report, signal?: AbortSignal): Promise<void> {
+    await this.checkSizes();
+    const task = report.task("check the capsule", "bytes");
+    const total = this.inputs.reduce((sum, { size }) => sum + size, 0);
+    const wrong: CapsuleBlob[] = [];
+    let done = 0;
+    try {
+      for (const blob of this.inputs) {
+        const hash = createHash("sha256");
+        for await (const piece of this.#files.read(blobName(blob.digest))) {
+          if (signal?.aborted === true) throw new LockstepError({ code: "LS1003", message: "interrupted" });
+          hash.update(piece);
+          task.progress((done += piece.length), total);
+        }
+        if (`sha256:${hash.digest("hex")}` !== blob.digest) wrong.push(blob);
       }
     } finally {
       task.done();
