@@ -31,6 +31,11 @@ class Findings {
   readonly findings: Finding[] = [];
   readonly unread: Unread[] = [];
   more = 0;
+  readonly #spool: Spool;
+
+  constructor(spool: Spool) {
+    this.#spool = spool;
+  }
 
   found(finding: Finding): void {
     if (this.findings.length < mostFindings) this.findings.push(finding);
@@ -46,6 +51,7 @@ class Findings {
         found: (inside, field, finding) => this.found({ where: { ...at(inside), field }, ...finding }),
         unread: (inside, reason) => this.unread.push({ where: at(inside), reason }),
       },
+      { keep: (pieces) => this.#spool.keep(pieces) },
     );
   }
 }
@@ -63,7 +69,7 @@ async function encodersOf(a: SubjectBlob, b: SubjectBlob): Promise<readonly [Nam
 
 /** Compares two opened subjects. */
 async function compareOpened(host: Pick<Host, "now">, a: Subject, b: Subject, spool: Spool): Promise<Comparison> {
-  const all = new Findings();
+  const all = new Findings(spool);
   if (a.digest !== b.digest) {
     if (a.kind === "file" && b.kind === "file" && a.content !== undefined && b.content !== undefined) {
       await all.content({ part: "entry", path: "" }, a.content, b.content);

@@ -20,8 +20,12 @@ export interface Pair {
 export interface Looker {
   /** A difference in the content at hand. `field` is named as the format's specification does. */
   found(field: string, finding: Omit<Finding, "where" | "format">): void;
+  /** Says differences of what lies within, such as a section, a member or an account. */
+  within(name: string): Looker;
   /** Compares what lies within, such as a member of an archive, by the format it has; equal contents are passed over. */
   inside(name: string, a: Content, b: Content): Promise<void>;
+  /** Keeps what a decoder makes, as long as the comparison lasts. Throws when it becomes more than is looked into. */
+  keep(pieces: AsyncIterable<Uint8Array>): Promise<Content>;
   /** Says what could not be looked into. */
   unread(reason: string): void;
 }
