@@ -1,9 +1,35 @@
 /** The formats that contents are compared by, the surest to be told first; the first that accepts both sides and finds something is taken. */
 import { accounts } from "./accounts.ts";
+import { ar } from "./ar.ts";
+import { certificates } from "./certificates.ts";
 import { elf } from "./elf.ts";
 import type { Format } from "./format.ts";
-import { gzip, xz, zstd } from "./streams.ts";
+import { jks } from "./jks.ts";
 import { json } from "./json.ts";
+import { ldCache } from "./ld-cache.ts";
+import { png } from "./png.ts";
+import { pyc } from "./pyc.ts";
+import { sqlite } from "./sqlite.ts";
+import { stanzas } from "./stanzas.ts";
+import { gzip, xz, zstd } from "./streams.ts";
 import { text } from "./text.ts";
+import { zip } from "./zip.ts";
 
-export const formats: readonly Format[] = [elf, gzip, zstd, xz, accounts, json, text];
+export const formats: readonly Format[] = [
+  elf,
+  zip,
+  ar,
+  gzip,
+  zstd,
+  xz,
+  pyc,
+  png,
+  sqlite,
+  jks,
+  ldCache,
+  certificates,
+  accounts,
+  stanzas,
+  json,
+  text,
+];

@@ -11,7 +11,7 @@ export interface Hunk {
 /** How often a gap between anchors is searched for anchors of its own. */
 const deepest = 12;
 /** Gaps with no line that stands once are searched for the shortest way by this many steps at most. */
-const steps = 400;
+const steps = 100;
 
 /** Pairs of positions of lines that both sides have once within the range, in an order that rises on both sides. */
 function anchors(x: Int32Array, y: Int32Array, { a, endA, b, endB }: Hunk): readonly (readonly [number, number])[] {

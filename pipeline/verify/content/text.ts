@@ -266,7 +266,10 @@ function compareText({ path, a, b }: Pair, looker: Looker): void {
   const utf8 = left.utf8 && right.utf8;
   const [x, y] = utf8 ? [left.text, right.text] : [part.a.toString("latin1"), part.b.toString("latin1")];
   const script = a.read(0, 2).toString("latin1") === "#!" || b.read(0, 2).toString("latin1") === "#!";
-  const kind: Kind = { secret: isSecretPath(path), script, list: lists.test(path) };
+  const keys = [a.read(0, 1 << 20), b.read(0, 1 << 20), part.a, part.b].some((bytes) =>
+    bytes.includes("PRIVATE KEY-----"),
+  );
+  const kind: Kind = { secret: keys || isSecretPath(path), script, list: lists.test(path) };
   if (sayForm(x, y, kind, looker)) return;
   const [linesA, linesB] = [linesOf(x), linesOf(y)];
   const { pairs, moved } = paired(linesA, linesB, diffLines(...numbered(linesA, linesB)), part.line);
