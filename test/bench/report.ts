@@ -133,10 +133,10 @@ export const beginMarker = "<!-- begin: npm run bench -- --write docs/benchmarks
 export const endMarker = "<!-- end -->";
 
 /** The document with another text between the markers; throws when it does not have both, once and in order. */
-export function replaceMarked(text: string, replacement: string): string {
-  const begin = text.indexOf(beginMarker);
+export function replaceMarked(text: string, replacement: string, beginning = beginMarker): string {
+  const begin = text.indexOf(beginning);
   const end = text.indexOf(endMarker, begin);
-  if (begin < 0 || end < 0 || text.includes(beginMarker, begin + 1))
-    throw new Error(`the document needs one line "${beginMarker}" and after it one line "${endMarker}"`);
-  return `${text.slice(0, begin + beginMarker.length)}\n\n${replacement}\n${text.slice(end)}`;
+  if (begin < 0 || end < 0 || text.includes(beginning, begin + 1))
+    throw new Error(`the document needs one line "${beginning}" and after it one line "${endMarker}"`);
+  return `${text.slice(0, begin + beginning.length)}\n\n${replacement}\n${text.slice(end)}`;
 }
