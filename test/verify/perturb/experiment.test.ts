@@ -55,6 +55,15 @@ async function drifting(condition: string, before: (rebuild: number) => void = (
 
 const bound = (count: number): number => Math.ceil(Math.log2(count)) + 2;
 
+it("an image of packages and files is the same under everything that this machine can change", async () => {
+  const { verify, rebuilds } = await drifting("false");
+  const { exit, verdict, experiments } = await verify({ perturb: "all" });
+  expect([exit, verdict?.verdict, experiments]).toEqual([0, "reproduced", []]);
+  // Four clocks are four rebuilds; and as everything usual was among it, it is remembered.
+  expect(rebuilds()).toBe(4);
+  expect(await verify()).toMatchObject({ exit: 0, verdict: { known: true } });
+});
+
 describe("verify finds by experiment what a build depends on", () => {
   it.each([
     ["clock", `new Date().getFullYear() < ${new Date().getFullYear() - 5}`, "T"],
