@@ -6,8 +6,8 @@ import { compare, judge, type Measured, write } from "./measure.ts";
 
 const measured: Measured[] = [];
 
-/** The shares that were reached; they only ever go up, to 0.95 and 0.99. */
-const reached = { first: 0.76, three: 0.8 };
+/** The shares of pairs in which the first cause, or one of the first three, has to be right. */
+const wanted = { first: 0.95, three: 0.99 };
 
 describe("explain on the corpus", () => {
   it("has a pair for at least 150 causes and ways to them, each with a name of its own", () => {
@@ -23,14 +23,14 @@ describe("explain on the corpus", () => {
     expect([result.falseGreen, result.falseRed]).toEqual([false, false]);
   });
 
-  it("names the right cause first, and among the first three, in no fewer pairs than it did", () => {
+  it("names the right cause first in 95 of 100 pairs, and among the first three in 99", () => {
     const wrong = (right: (one: Measured) => boolean): readonly string[] =>
       measured
         .filter((one) => !right(one))
         .map(({ cause, what, named }) => `${cause}: ${what}: ${named.slice(0, 4).join(" ")}`);
     const [notFirst, notThree] = [wrong(({ first }) => first), wrong(({ three }) => three)];
     expect(measured.length).toBe(cases.length);
-    expect(1 - notFirst.length / measured.length, notFirst.join("\n")).toBeGreaterThanOrEqual(reached.first);
-    expect(1 - notThree.length / measured.length, notThree.join("\n")).toBeGreaterThanOrEqual(reached.three);
+    expect(1 - notFirst.length / measured.length, notFirst.join("\n")).toBeGreaterThanOrEqual(wanted.first);
+    expect(1 - notThree.length / measured.length, notThree.join("\n")).toBeGreaterThanOrEqual(wanted.three);
   });
 });

@@ -31,7 +31,6 @@ const median = (values: readonly number[]): string => {
 };
 
 function line(name: string, rows: readonly Row[]): string {
-  const seen = rows.flatMap((row) => (row.seen === undefined ? [] : [{ ...row.seen, same: row.cause === "none" }]));
   const cells = [
     name,
     rows.length,
@@ -40,18 +39,44 @@ function line(name: string, rows: readonly Row[]): string {
     count(rows, ({ falseGreen }) => falseGreen),
     count(rows, ({ falseRed }) => falseRed),
     median(rows.map(({ seconds }) => seconds)),
-    seen.length === 0 ? "" : `${seen.filter(({ differs, same }) => differs !== same).length} of ${seen.length}`,
-    median(seen.map(({ seconds }) => seconds)),
   ];
   return `| ${cells.join(" | ")} |`;
 }
 
-export function page(rows: readonly Row[], skipped: readonly string[]): string {
+function baselineLine(name: string, rows: readonly Row[]): string {
+  const seen = rows.flatMap((row) => (row.seen === undefined ? [] : [{ ...row.seen, same: row.cause === "none" }]));
+  const right = seen.filter(({ differs, same }) => differs !== same).length;
+  return `| ${name} | ${right} of ${seen.length} | ${median(seen.map(({ seconds }) => seconds))} |`;
+}
+
+const baselineTitle = "## The baseline";
+
+/** What diffoscope gave: of this run, or as the page has it from an earlier one. */
+function baselineOf(rows: readonly Row[], previous: string): string {
+  const measured = rows.filter(({ seen }) => seen !== undefined);
+  if (measured.length === 0) return previous.slice(previous.indexOf(baselineTitle)).trimEnd();
+  const lines = groups
+    .map(([name, of]) => [name, measured.filter(of)] as const)
+    .filter(([, own]) => own.length > 0)
+    .map(([name, own]) => baselineLine(name, own));
+  return `${baselineTitle}
+
+diffoscope on the same pairs: in how many it is right about whether they differ (it names no causes), and the median of its seconds. It is given documents and layers under names by their
+place, because it does not follow digests; three of the same are one image in two forms, which it takes for two. It is slow, so this table is measured apart from the one above (\`--diffoscope\`), and stands for the pairs that there were then.
+
+| pairs | diffoscope is right | seconds |
+| --- | --- | --- |
+${lines.join("\n")}
+${baselineLine("**all**", measured)}`;
+}
+
+/** The page; what was not measured in this run is kept from the page as it was. */
+export function page(rows: readonly Row[], skipped: readonly string[], previous: string): string {
   const wrong = rows.filter(({ first }) => !first);
   return `# The corpus
 
 Pairs of images of which it is known why they differ. They are the measure of [\`explain\`](commands/explain.md): \`npm run corpus\` has it explain each pair, and holds what it says
-against what was done. \`npm run corpus -- --write\` writes this page; \`--only T1\` or a part of a name measures some, \`--no-diffoscope\` leaves the baseline out.
+against what was done. \`npm run corpus -- --write\` writes this page; \`--only T1\` or a part of a name measures some, \`--diffoscope\` measures the baseline too.
 
 * **Programmatic pairs** ([\`test/corpus/cases/\`](../test/corpus/cases/)) force a row of the [catalogue](catalogue.md) each. One side is an image of four layers, as BuildKit tells its steps;
   the other is the same, but for what the row is about. Files are of the formats that they are said to be: programs in ELF, archives, certificates, databases. They are part of \`npm test\`,
@@ -60,11 +85,11 @@ against what was done. \`npm run corpus -- --write\` writes this page; \`--only 
   with one thing changed in between. Those whose tool is missing are left out, and named.
 
 *First* and *three* say in how many pairs the first of the causes named, or one of the first three, is the one that was forced. A *false green* is a pair that differs and of which that is not said;
-a *false red* one that is the same and is said to differ. *diffoscope* is the baseline: in how many pairs it is right about whether they differ (it names no causes). It is given documents and
-layers under names by their place, because it does not follow digests. Times are medians of one run on one machine: of \`explain\` without the start of the program, of diffoscope as a whole.
+a *false red* one that is the same and is said to differ. Times are medians of one run on one machine, without the start of the
+program.
 
-| pairs | number | first | three | false green | false red | seconds | diffoscope is right | its seconds |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| pairs | number | first | three | false green | false red | seconds |
+| --- | --- | --- | --- | --- | --- | --- |
 ${groups
   .map(([name, of]) => [name, rows.filter(of)] as const)
   .filter(([, own]) => own.length > 0)
@@ -75,5 +100,7 @@ ${line("**all**", rows)}
 ## Not named first
 
 ${wrong.length === 0 ? "None." : `| row | what was done | named instead |\n| --- | --- | --- |\n${wrong.map(({ cause, what, named }) => `| ${cause} | ${what} | ${named.slice(0, 3).join(", ") || "nothing"} |`).join("\n")}`}
-${skipped.length === 0 ? "" : `\n## Left out in this run\n\n${skipped.map((one) => `* ${one}`).join("\n")}\n`}`;
+${skipped.length === 0 ? "" : `\n## Left out in this run\n\n${skipped.map((one) => `* ${one}`).join("\n")}\n`}
+${baselineOf(rows, previous)}
+`;
 }

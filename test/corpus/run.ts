@@ -1,5 +1,5 @@
-/** `npm run corpus`: explain, and diffoscope where it is there, on every pair; prints what came out, and with --write puts it into docs/corpus.md. */
-import { writeFileSync } from "node:fs";
+/** `npm run corpus`: explain on every pair, with --diffoscope also the baseline; prints what came out, and with --write puts it into docs/corpus.md. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { hasProgram, root } from "../support.ts";
@@ -13,14 +13,14 @@ import { realPairs } from "./real/pairs.ts";
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
-    "no-diffoscope": { type: "boolean" },
+    diffoscope: { type: "boolean" },
     write: { type: "boolean" },
   },
 });
 
 const wanted = ({ cause, what }: { readonly cause: string; readonly what: string }): boolean =>
   values.only === undefined || cause === values.only || what.includes(values.only);
-const withBaseline = values["no-diffoscope"] !== true && hasProgram("diffoscope");
+const withBaseline = values.diffoscope === true && hasProgram("diffoscope");
 const rows: Row[] = [];
 const skipped: string[] = [];
 
@@ -47,6 +47,7 @@ for (const pair of realPairs.filter(wanted)) {
   else await measure(pair, pair.make(temporaryPath()), true);
 }
 
-const text = page(rows, skipped);
-if (values.write === true) writeFileSync(join(root, "docs/corpus.md"), text);
+const file = join(root, "docs/corpus.md");
+const text = page(rows, skipped, readFileSync(file, "utf8"));
+if (values.write === true) writeFileSync(file, text);
 else console.log(text);
