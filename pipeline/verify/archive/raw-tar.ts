@@ -282,10 +282,11 @@ export class RawTarReader {
     const short = untilNul(header.subarray(0, 100));
     const plain = prefix.length === 0 ? short : Buffer.concat([prefix, Buffer.from("/"), short]);
     const name = textOf(value("GNU.sparse.name") ?? value("path") ?? longName ?? plain);
-    const slash = flag === "\0" || flag === "0" ? name.endsWith("/") : false;
-    const type = slash ? "directory" : (types[flag] ?? "other");
     const stored = this.#decimal(value("size"), headerSize, "size");
     if (stored < 0) throw this.#fail("an entry of negative size");
+    // Old archives mark directories by a slash; one with content is taken for what its flag says, as other readers do.
+    const slash = (flag === "\0" || flag === "0") && stored === 0 && name.endsWith("/");
+    const type = slash ? "directory" : (types[flag] ?? "other");
     // Links and directories of some writers state the size of what they name, and nothing follows.
     const follows = type === "file" || type === "other" ? stored : 0;
     const realSize = flag === "S" ? await this.#oldSparse(header) : undefined;

@@ -19,5 +19,5 @@ export function fixFor({ fix }: Cause, finding: Finding, survey: Survey): string
   const { path } = finding.where;
   return (fix[maker] ?? fix.any)
     .replaceAll("{where}", () => whereText(finding, survey))
-    .replaceAll("{path}", () => (path === undefined ? "it" : `/${path}`));
+    .replaceAll("{path}", () => (path === undefined || path === "" ? "it" : `/${path}`));
 }

@@ -135,6 +135,16 @@ describe("comparing archives", () => {
     ]);
   });
 
+  it("takes a file whose name ends in a slash for what its size says", async () => {
+    const odd: TarItem = { name: "odd/", flag: "0", content: "x" };
+    const { findings, contents } = await compare([odd, ...tree], [{ ...odd, content: "y" }, ...tree]);
+    expect(findings).toEqual([]);
+    expect(contents).toEqual({ odd: ["x", "y"] });
+    expect(
+      (await compare([{ ...odd, content: "" }], [{ name: "odd/", flag: "5", mode: 0o644 }])).findings,
+    ).toMatchObject([{ field: "header" }]);
+  });
+
   it("says in which order each is", async () => {
     const names = ["a", "B", "c", "_d"];
     const items = (order: readonly string[]): readonly TarItem[] => order.map((name) => ({ name, content: name }));
