@@ -16,7 +16,6 @@ export const encoders = {
   isal: "ISA-L (igzip)",
   zopfli: "Zopfli",
   libzstd: "libzstd",
-  "libzstd-1.5.7": "libzstd 1.5.7",
   "klauspost-zstd": "klauspost/compress (zstd)",
 } as const;
 

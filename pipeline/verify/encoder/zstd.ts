@@ -126,10 +126,6 @@ function levelsThatGive(bytes: Buffer, { content, until, whole }: Beginning, fra
   });
 }
 
-/** The slow levels did not change with 1.5.7, whose faster ones cut blocks otherwise than all before. */
-const version = (levels: readonly number[]): Candidate["encoder"] =>
-  levels.every((level) => level < 13) ? "libzstd-1.5.7" : "libzstd";
-
 const unknown = (evidence: string): Recognised => ({
   format: "zstd",
   candidates: [],
@@ -156,7 +152,8 @@ export function recogniseZstd(bytes: Buffer): Recognised {
   ];
   return {
     format: "zstd",
-    candidates: levels.length > 0 ? [{ encoder: version(levels), levels, by: "bytes" }] : byHeader(frame),
+    // Its versions mostly cut blocks otherwise, and not always: the level is proven, the version is not.
+    candidates: levels.length > 0 ? [{ encoder: "libzstd", levels, by: "bytes" }] : byHeader(frame),
     // What does not compress, or to almost nothing, comes out the same from other versions and encoders.
     certain:
       levels.length === 1 && frame.window > 0 && beginning.until >= 4096 && beginning.until < beginning.size * 0.9,

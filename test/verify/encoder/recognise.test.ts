@@ -93,7 +93,7 @@ describe.each(contents)("of %s", (_, content) => {
       const stream = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
       stream.end(content);
       const answer = await recognise(await collect(stream));
-      expect(answer.candidates[0]).toEqual({ encoder: "libzstd-1.5.7", levels: [level], by: "bytes" });
+      expect(answer.candidates[0]).toEqual({ encoder: "libzstd", levels: [level], by: "bytes" });
     }
   });
 });
