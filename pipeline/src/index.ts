@@ -372,6 +372,19 @@ export class Lockstep {
   }
 
   /**
+   * How two images of registries differ, down to the innermost difference, and why: the document of `explain --json`.
+   * @param first A reference with a tag or digest.
+   * @param second The same.
+   * @param login Logins of registries, in the form of docker's `config.json`.
+   */
+  @func({ cache: "never" })
+  async explain(first: string, second: string, login?: Secret): Promise<string> {
+    const from = withLogin(anew(this.container), login);
+    const args = [first, second, "--json", "--quiet"];
+    return (await answerOf({ from, node: await this.node(), name: "explain", args })).stdout;
+  }
+
+  /**
    * Checks, builds, verifies, describes, signs and renders everything.
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param key The signing key: P-256, PKCS #8, PEM.

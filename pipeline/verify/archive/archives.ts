@@ -3,7 +3,6 @@ import { type Content, contentOf } from "../content/format.ts";
 import { type ArchiveFinding, compareListings, type Listing, listingOf } from "./compare.ts";
 import { extract, type Scan, scan, type ScannedEntry, type ScannedPair, scanPair } from "./scan.ts";
 import { compareShapes } from "./shape.ts";
-import type { Spool } from "./spool.ts";
 
 /** A tar archive that can be read again. */
 export interface Archive {
@@ -11,6 +10,11 @@ export interface Archive {
   readonly name: string;
   /** Its bytes, decompressed. */
   open(): AsyncIterable<Uint8Array>;
+}
+
+/** What keeps contents until they are compared. */
+export interface Keeper {
+  keep(pieces: AsyncIterable<Uint8Array>): Promise<Content>;
 }
 
 /** Where the outcome goes. */
@@ -90,7 +94,7 @@ async function readSides(archivesA: readonly Archive[], archivesB: readonly Arch
 async function contentsOf(
   side: Side,
   entries: readonly ScannedEntry[],
-  spool: Spool,
+  keeper: Keeper,
 ): Promise<ReadonlyMap<ScannedEntry, Content>> {
   const found = new Map<ScannedEntry, Content>();
   const byHome = Map.groupBy(entries, (entry) => side.home.get(entry) ?? 0);
@@ -100,20 +104,20 @@ async function contentsOf(
     const byPosition = new Map(wanted.map((entry) => [entry.position, entry]));
     await extract(archive.open(), archive.name, new Set(byPosition.keys()), async (position, pieces) => {
       const entry = byPosition.get(position);
-      if (entry !== undefined) found.set(entry, await spool.keep(pieces));
+      if (entry !== undefined) found.set(entry, await keeper.keep(pieces));
     });
   }
   return found;
 }
 
 /**
- * Compares two stacks of archives, usually of one each. Contents that differ go through `spool`. Throws what reading the archives throws
+ * Compares two stacks of archives, usually of one each. Contents that differ are kept by `keeper`. Throws what reading the archives throws
  * (LS4001, LS4002, LS4005).
  */
 export async function compareArchives(
   archivesA: readonly Archive[],
   archivesB: readonly Archive[],
-  spool: Spool,
+  keeper: Keeper,
   sink: ArchiveSink,
 ): Promise<void> {
   const { a, b, pair } = await readSides(archivesA, archivesB);
@@ -129,12 +133,12 @@ export async function compareArchives(
           contentsOf(
             a,
             open.map((one) => one.a),
-            spool,
+            keeper,
           ),
           contentsOf(
             b,
             open.map((one) => one.b),
-            spool,
+            keeper,
           ),
         ]);
   for (const { path, a: x, b: y } of contents) {

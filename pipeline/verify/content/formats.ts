@@ -12,6 +12,7 @@ import { pyc } from "./pyc.ts";
 import { sqlite } from "./sqlite.ts";
 import { stanzas } from "./stanzas.ts";
 import { gzip, xz, zstd } from "./streams.ts";
+import { tar } from "./tar.ts";
 import { text } from "./text.ts";
 import { zip } from "./zip.ts";
 
@@ -22,6 +23,7 @@ export const formats: readonly Format[] = [
   gzip,
   zstd,
   xz,
+  tar,
   pyc,
   png,
   sqlite,

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { gzipSync } from "node:zlib";
 import { hasProgram, run, temporaryDirectory } from "../../support.ts";
 import { tinyZip } from "../../tree/tiny-zip.ts";
+import { tarOf } from "../tar-of.ts";
 import { compared, only, places } from "./compared.ts";
 
 /** Files in a directory of their own, with a time. */
@@ -48,6 +50,39 @@ describe.skipIf(!hasProgram("ar"))("archives of ar (needs ar)", () => {
     expect(await places("x.a", a, archive(two, 1_700_000_000, "a.txt"))).toEqual(["b.txt > presence: content"]);
     const fixed = made(files(two), "ar", "qcD", "out", "a.txt", "b.txt");
     expect((await compared("x.a", a, fixed)).findings.map(({ place }) => place)).toContain("a.txt > ar_date");
+  });
+});
+
+describe("tar archives", () => {
+  const items = [{ name: "usr/" }, { name: "usr/x", content: "one\n" }];
+  const touched = items.map((item) => ({ ...item, mtime: 1_700_000_001 }));
+
+  it("have entries, what they hold, and a shape", async () => {
+    const a = tarOf(items);
+    expect(await places("data.tar", a, tarOf(touched))).toEqual(["usr > mtime: clock", "usr/x > mtime: clock"]);
+    const changed = tarOf([{ name: "usr/" }, { name: "usr/x", content: "two\n" }]);
+    expect(await only("data.tar", a, changed)).toMatchObject({ place: "usr/x > line 1", format: "text" });
+    expect(await only("data.tar", a, tarOf(items, { zeros: 20 }))).toMatchObject({ place: "padding", format: "tar" });
+    expect(await places("data.tar", a, tarOf([...items, { name: "su", mode: 0o4755 }]))).toEqual([
+      "su > presence: privilege",
+    ]);
+  });
+
+  it("are followed through compression, and into what they hold", async () => {
+    const inner = (time: number): Buffer => gzipSync(tarOf(items.map((item) => ({ ...item, mtime: time }))));
+    const outer = (time: number): Buffer => tarOf([{ name: "layer.tar.gz", content: inner(time) }]);
+    expect(await places("all.tar", outer(1), outer(2))).toEqual([
+      expect.stringMatching(/^layer\.tar\.gz > .*usr > mtime: clock$/),
+      expect.stringMatching(/^layer\.tar\.gz > .*usr\/x > mtime: clock$/),
+    ]);
+  });
+
+  it("that are broken are compared as bytes", async () => {
+    const a = tarOf(items);
+    const cut = a.subarray(0, 1026);
+    const { findings, unread } = await compared("data.tar", a, cut);
+    expect(findings[0]).toMatchObject({ grade: "content" });
+    expect(unread).toHaveLength(1);
   });
 });
 

@@ -3,6 +3,7 @@ import { execPath } from "node:process";
 import { existsSync, openSync, readFileSync, readSync, closeSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
+import { tarOf } from "../tar-of.ts";
 import { tinyZip } from "../../tree/tiny-zip.ts";
 import { compareContent } from "../../../pipeline/verify/content/compare.ts";
 import { contentOf } from "../../../pipeline/verify/content/format.ts";
@@ -63,6 +64,7 @@ export const samples: readonly Sample[] = [
   { path: "node", bytes: head(execPath, 4096) },
   { path: "a.txt", bytes: Buffer.from(text) },
   { path: "a.json", bytes: Buffer.from(JSON.stringify({ a: [1, 2, { b: "2026-01-02" }], c: { d: null, e: text } })) },
+  { path: "data.tar", bytes: tarOf([{ name: "usr/" }, { name: "usr/x", content: text, pax: { mtime: "1.5" } }]) },
   { path: "a.txt.gz", bytes: gzipSync(text) },
   { path: "a.gz", bytes: gzipSync(gzipSync(text)) },
   { path: "a.zst", bytes: zstdCompressSync(Buffer.from(text)) },
