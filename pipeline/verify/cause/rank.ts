@@ -66,6 +66,7 @@ const quoted = (text: string | undefined): string =>
 function placeText(finding: Finding, survey: Survey): string {
   const { part, path, inside = [], layer, field } = finding.where;
   const within = inside.map((name) => ` › ${name}`).join("");
+  if (part === "entry" && path === "" && layer === undefined) return `the file${within}`;
   if (part === "entry")
     return `/${path ?? ""}${within} in ${whereText({ ...finding, where: { part, field, ...(layer === undefined ? {} : { layer }) } }, survey)}`;
   return part === "layer" ? whereText(finding, survey) : `the ${part}`;

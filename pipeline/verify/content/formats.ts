@@ -7,6 +7,7 @@ import type { Format } from "./format.ts";
 import { jks } from "./jks.ts";
 import { json } from "./json.ts";
 import { ldCache } from "./ld-cache.ts";
+import { pdf } from "./pdf.ts";
 import { png } from "./png.ts";
 import { pyc } from "./pyc.ts";
 import { sqlite } from "./sqlite.ts";
@@ -26,6 +27,7 @@ export const formats: readonly Format[] = [
   tar,
   pyc,
   png,
+  pdf,
   sqlite,
   jks,
   ldCache,

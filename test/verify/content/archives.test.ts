@@ -86,6 +86,34 @@ describe("tar archives", () => {
   });
 });
 
+describe("PDF documents", () => {
+  const made = (date: string, id: string, page = "one"): string =>
+    `%PDF-1.7\n%\u00e2\u00e3\n1 0 obj << /CreationDate (D:${date}) /ModDate (D:${date}) /Producer (a 1.0) >> endobj\n` +
+    `<xmp:CreateDate>${date}</xmp:CreateDate>\n(${page})\ntrailer << /ID [<${id}> <${id}>] >>\n%%EOF\n`;
+
+  it("have times and identifiers, and nothing else is passed over", async () => {
+    const a = made("20260102030405Z", "aa11");
+    expect(await places("x.pdf", a, made("20260102030406Z", "bb22"))).toEqual([
+      "CreationDate: clock",
+      "ModDate: clock",
+      "ID: cosmetic",
+      "xmp:CreateDate: clock",
+    ]);
+    const changed = await compared("x.pdf", a, made("20260102030406Z", "aa11", "two"));
+    expect(changed.findings.map(({ place }) => place)).toEqual([
+      "CreationDate",
+      "ModDate",
+      "xmp:CreateDate",
+      expect.stringMatching(/^bytes /),
+    ]);
+    expect(changed.findings.at(-1)?.grade).toBe("content");
+    expect(await only("x.pdf", a, made("20260102030405Z", "aa11", "two"))).toMatchObject({
+      format: "pdf",
+      grade: "content",
+    });
+  });
+});
+
 describe("zip archives", () => {
   it.skipIf(!hasProgram("zip"))("have times, modes, an order and members (needs zip)", async () => {
     const zipped = (

@@ -64,6 +64,7 @@ export const samples: readonly Sample[] = [
   { path: "node", bytes: head(execPath, 4096) },
   { path: "a.txt", bytes: Buffer.from(text) },
   { path: "a.json", bytes: Buffer.from(JSON.stringify({ a: [1, 2, { b: "2026-01-02" }], c: { d: null, e: text } })) },
+  { path: "a.pdf", bytes: Buffer.from(`%PDF-1.7\n/CreationDate (D:20260102030405Z)\n/ID [<aa> <bb>]\n${text}`) },
   { path: "data.tar", bytes: tarOf([{ name: "usr/" }, { name: "usr/x", content: text, pax: { mtime: "1.5" } }]) },
   { path: "a.txt.gz", bytes: gzipSync(text) },
   { path: "a.gz", bytes: gzipSync(gzipSync(text)) },
