@@ -2,6 +2,7 @@
 import { messageOf, LockstepError } from "../../host/errors.ts";
 import { type Archive, compareArchives } from "../archive/archives.ts";
 import { Digester } from "../../store/digest.ts";
+import { type GzipHeader, gzipHeaderLimit, readGzipHeader, systemName } from "../encoder/gzip-header.ts";
 import type { Spool } from "../archive/spool.ts";
 import type { Content } from "../content/format.ts";
 import { type Compression, compressionOf, decompressed, headOf } from "./compression.ts";
@@ -60,74 +61,25 @@ function alignLayers(a: readonly SubjectBlob[], b: readonly SubjectBlob[]): read
   return runs.filter(({ a: x, b: y }) => x.length > 0 || y.length > 0);
 }
 
-/** The header of the first gzip member (RFC 1952, section 2.3). */
-interface GzipHeader {
-  readonly mtime: number;
-  readonly flags: number;
-  readonly extraFlags: number;
-  readonly os: number;
-  readonly name: string;
-  readonly comment: string;
-  /** Bytes of it all. */
-  readonly length: number;
-}
-
-function gzipHeader(head: Buffer): GzipHeader {
-  const flags = head[3] ?? 0;
-  let at = 10;
-  if ((flags & 4) !== 0) at += 2 + (head[at] ?? 0) + ((head[at + 1] ?? 0) << 8);
-  const text = (present: boolean): string => {
-    if (!present) return "";
-    const end = head.indexOf(0, at);
-    const value = head.toString("latin1", at, end < 0 ? head.length : end);
-    at += value.length + 1;
-    return value;
+/** Says which fields differ, and whether any did. */
+function compareGzipHeaders(a: GzipHeader, b: GzipHeader, at: (field: string) => Where, sink: LayerSink): boolean {
+  let any = false;
+  const found = (field: string, finding: Pick<Finding, "grade" | "natures">, x: string, y: string): void => {
+    if (x === y) return;
+    any = true;
+    sink.found({ where: at(field), a: x, b: y, ...finding });
   };
-  const name = text((flags & 8) !== 0);
-  const comment = text((flags & 16) !== 0);
-  if ((flags & 2) !== 0) at += 2;
-  return {
-    mtime: head.length < 8 ? 0 : head.readUInt32LE(4),
-    flags,
-    extraFlags: head[8] ?? 0,
-    os: head[9] ?? 0,
-    name,
-    comment,
-    length: at,
-  };
-}
-
-/** Operating systems in gzip headers (RFC 1952, section 2.3.1). */
-const systems: Readonly<Record<number, string>> = {
-  0: "FAT (0)",
-  3: "Unix (3)",
-  7: "Macintosh (7)",
-  10: "NTFS (10)",
-  11: "NTFS (11)",
-  255: "unknown (255)",
-};
-
-function compareGzipHeaders(a: GzipHeader, b: GzipHeader, at: (field: string) => Where, sink: LayerSink): void {
-  const found = (field: string, grade: Finding["grade"], x: string, y: string): void => {
-    if (x !== y)
-      sink.found({
-        where: at(field),
-        grade,
-        a: x,
-        b: y,
-        ...(field === "gzip.mtime" ? { natures: ["time"] as const } : {}),
-      });
-  };
-  found("gzip.mtime", "clock", String(a.mtime), String(b.mtime));
-  found("gzip.name", "encoding", a.name, b.name);
-  found("gzip.comment", "encoding", a.comment, b.comment);
-  found("gzip.os", "encoding", systems[a.os] ?? String(a.os), systems[b.os] ?? String(b.os));
+  found("gzip.mtime", { grade: "clock", natures: ["time"] }, String(a.mtime), String(b.mtime));
+  found("gzip.name", { grade: "encoding" }, a.name, b.name);
+  found("gzip.comment", { grade: "encoding" }, a.comment, b.comment);
+  found("gzip.os", { grade: "encoding" }, systemName(a), systemName(b));
   found(
     "gzip.flags",
-    "encoding",
+    { grade: "encoding" },
     `flags ${a.flags}, extra flags ${a.extraFlags}`,
     `flags ${b.flags}, extra flags ${b.extraFlags}`,
   );
+  return any;
 }
 
 /** A stream without its first bytes. */
@@ -154,16 +106,17 @@ async function sameAfter(a: SubjectBlob, skipA: number, b: SubjectBlob, skipB: n
 
 interface Opened {
   readonly compression: Compression;
-  readonly head: Buffer;
+  /** Of a gzip stream, where it is whole. */
+  readonly header?: GzipHeader;
   readonly archive: Archive;
 }
 
 async function open({ blob }: NumberedLayer): Promise<Opened> {
   const compression = await compressionOf(blob.open());
-  const head = compression === "gzip" ? await headOf(blob.open(), 4096) : Buffer.alloc(0);
+  const header = compression === "gzip" ? readGzipHeader(await headOf(blob.open(), gzipHeaderLimit)) : undefined;
   return {
     compression,
-    head,
+    ...(header === undefined ? {} : { header }),
     archive: { name: blob.name, open: () => decompressed(blob.open(), compression, blob.name) },
   };
 }
@@ -229,20 +182,15 @@ class LayerComparer {
     let headers = false;
     if (x.compression !== y.compression)
       this.#sink.found({ where: this.#at("compression"), grade: "encoding", a: x.compression, b: y.compression });
-    else if (x.compression === "gzip") {
-      const [left, right] = [gzipHeader(x.head), gzipHeader(y.head)];
-      headers = !x.head.subarray(0, left.length).equals(y.head.subarray(0, right.length));
-      if (headers) compareGzipHeaders(left, right, this.#at, this.#sink);
-    }
+    else if (x.header !== undefined && y.header !== undefined)
+      headers = compareGzipHeaders(x.header, y.header, this.#at, this.#sink);
     const count = await this.#contents([x], [y]);
     if (count === undefined || count > 0 || x.compression !== y.compression || x.compression === "none") {
       // Two plain archives with one content and other bytes: what differs is nothing that is looked at.
       if (count === 0 && x.compression === "none" && y.compression === "none") this.#bytes(a, b);
       return;
     }
-    const skips =
-      x.compression === "gzip" ? ([gzipHeader(x.head).length, gzipHeader(y.head).length] as const) : ([0, 0] as const);
-    if (await sameAfter(a.blob, skips[0], b.blob, skips[1])) {
+    if (await sameAfter(a.blob, x.header?.length ?? 0, b.blob, y.header?.length ?? 0)) {
       if (!headers) this.#bytes(a, b);
       return;
     }

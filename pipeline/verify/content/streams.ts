@@ -8,9 +8,9 @@
 import { gunzipSync } from "node:zlib";
 import type { Finding } from "../compare/finding.ts";
 import { shown } from "../compare/shown.ts";
+import { type GzipHeader, gzipHeaderLimit, readGzipHeader, systemName } from "../encoder/gzip-header.ts";
 import { decompress } from "../../source/decompress.ts";
 import { type Content, contentOf, type Format, type Looker, type Pair } from "./format.ts";
-import { type GzipHeader, readGzipHeader, systemNames } from "./gzip-header.ts";
 import { partOf, piecesOf, sameContent } from "./windows.ts";
 
 /** What becomes no larger is kept in memory while it is compared. */
@@ -67,7 +67,7 @@ function gzipHeaders(a: GzipHeader, b: GzipHeader, looker: Looker): boolean {
   found("FCOMMENT", a.comment, b.comment);
   found("FEXTRA", a.extra.toString("hex"), b.extra.toString("hex"));
   found("XFL", String(a.extraFlags), String(b.extraFlags), values(a.extraFlags, b.extraFlags));
-  found("OS", systemNames[a.os] ?? String(a.os), systemNames[b.os] ?? String(b.os), values(a.os, b.os));
+  found("OS", systemName(a), systemName(b), values(a.os, b.os));
   // The flags for name, comment and extra field say nothing that these do not.
   found("FLG", String(a.flags & 0xe3), String(b.flags & 0xe3));
   return count > 0;
@@ -78,7 +78,8 @@ export const gzip: Format = {
   accepts: (pair) => startsWith(pair, 0x1f, 0x8b, 8),
   compare: async (pair, looker) => {
     const [x, y] = [await opened(pair.a, "gz", looker), await opened(pair.b, "gz", looker)];
-    const [left, right] = [readGzipHeader(pair.a.read(0, 1 << 17)), readGzipHeader(pair.b.read(0, 1 << 17))];
+    const [left, right] = [pair.a, pair.b].map((side) => readGzipHeader(side.read(0, gzipHeaderLimit)));
+    if (left === undefined || right === undefined) throw new RangeError("its header is not whole");
     const headers = gzipHeaders(left, right, looker);
     if (!sameContent(x, y)) await looker.inside(innerName(pair.path, /\.gz$/), x, y);
     else if (

@@ -119,7 +119,7 @@ const rows: readonly Row[] = [
         "libdeflate",
         byEffort(header, { normal: shortAndFar === 0 ? [4, 3, 2] : [6, 5, 7], best: [12, 9, 8, 10, 11] }),
       );
-      return header.system === 255 || furthest > 32506 ? [libdeflate, form("zopfli")] : [form("zopfli"), libdeflate];
+      return header.os === 255 || furthest > 32506 ? [libdeflate, form("zopfli")] : [form("zopfli"), libdeflate];
     },
   },
 ];

@@ -20,7 +20,7 @@ function evidenceOf(header: GzipHeader, facts: Facts, found: readonly Candidate[
   const counts = [...new Set(facts.symbols)];
   const [first] = found;
   return [
-    `the header says system ${header.system}, effort ${header.extraFlags}${header.mtime === 0 ? "" : ", a time"}${header.name === undefined ? "" : ", a name"}`,
+    `the header says system ${header.os}, effort ${header.extraFlags}${header.mtime === 0 ? "" : ", a time"}${(header.flags & 8) === 0 ? "" : ", a name"}`,
     ...(facts.symbols.length === 0 && facts.sizes.length > 0
       ? [`blocks are stored, the first of ${facts.sizes[0]} bytes`]
       : []),

@@ -68,7 +68,7 @@ async function isLockstep(stream: Buffer, traced: Trace, facts: Facts, header: G
     header.flags !== 0 ||
     header.mtime !== 0 ||
     header.extraFlags !== 0 ||
-    header.system !== 255 ||
+    header.os !== 255 ||
     facts.flushes.length === 0
   )
     return false;
