@@ -10,6 +10,7 @@
 import type { Grade, Nature } from "../compare/finding.ts";
 import { shown } from "../compare/shown.ts";
 import type { Format, Looker, Pair } from "./format.ts";
+import { compareOrder } from "./order.ts";
 import { wholeOf } from "./windows.ts";
 
 interface Field {
@@ -150,20 +151,7 @@ function compareAccounts({ path, a, b }: Pair, looker: Looker): void {
       looker
         .within(name)
         .found("presence", { grade: "privilege", b: "present", natures: ["identity"], facts: { file } });
-  const [x, y] = [
-    [...left.keys()].filter((name) => right.has(name)),
-    [...right.keys()].filter((name) => left.has(name)),
-  ];
-  if (x.some((name, index) => name !== y[index])) {
-    const at = x.findIndex((name, index) => name !== y[index]);
-    looker.found("order", {
-      grade: "cosmetic",
-      natures: ["order"],
-      a: shown(`${x[at]} first`),
-      b: shown(`${y[at]} first`),
-      facts: { file },
-    });
-  }
+  compareOrder(left, right, looker, "cosmetic", { file });
 }
 
 export const accounts: Format = {

@@ -8,6 +8,7 @@
 import type { Finding } from "../compare/finding.ts";
 import { shown } from "../compare/shown.ts";
 import { type Content, contentOf, type Format, type Looker, type Pair } from "./format.ts";
+import { compareOrder } from "./order.ts";
 import { partOf } from "./windows.ts";
 
 const magic = "!<arch>\n";
@@ -105,18 +106,8 @@ async function compareAr({ a, b }: Pair, looker: Looker): Promise<void> {
   for (const [name, member] of right.members)
     if (!left.members.has(name))
       looker.within(name).found("presence", { grade: "content", b: `${member.content.size} bytes` });
-  const common = (x: ReadonlyMap<string, Member>, y: ReadonlyMap<string, Member>): readonly string[] =>
-    [...x.keys()].filter((name) => y.has(name));
-  const [x, y] = [common(left.members, right.members), common(right.members, left.members)];
-  const at = x.findIndex((name, index) => name !== y[index]);
   // The linker takes the first member that has a symbol.
-  if (at >= 0)
-    looker.found("order", {
-      grade: "content",
-      natures: ["order"],
-      a: shown(`${x[at]} first`),
-      b: shown(`${y[at]} first`),
-    });
+  compareOrder(left.members, right.members, looker, "content");
   if (left.padding !== right.padding)
     looker.found("bytes between members", {
       grade: "content",

@@ -5,8 +5,8 @@
  * differs: another password).
  * Facts: of dates `valueA`, `valueB` (milliseconds since 1970).
  */
-import { shown } from "../compare/shown.ts";
 import type { Format, Looker, Pair } from "./format.ts";
+import { compareOrder } from "./order.ts";
 import { wholeOf } from "./windows.ts";
 
 const largest = 32 << 20;
@@ -88,20 +88,7 @@ function compareJks({ a, b }: Pair, looker: Looker): void {
       count++;
       looker.within(alias).found("presence", { grade: "content", b: entry.kind });
     }
-  const [p, q] = [
-    [...x.entries.keys()].filter((alias) => y.entries.has(alias)),
-    [...y.entries.keys()].filter((alias) => x.entries.has(alias)),
-  ];
-  const at = p.findIndex((alias, index) => alias !== q[index]);
-  if (at >= 0) {
-    count++;
-    looker.found("order", {
-      grade: "cosmetic",
-      natures: ["order"],
-      a: shown(`${p[at]} first`),
-      b: shown(`${q[at]} first`),
-    });
-  }
+  if (compareOrder(x.entries, y.entries, looker, "cosmetic")) count++;
   if (count === 0 && x.digest !== y.digest)
     looker.found("digest", { grade: "content", a: "one password or digest", b: "another" });
 }

@@ -5,6 +5,7 @@
  */
 import { shown } from "../compare/shown.ts";
 import type { Format, Looker, Pair } from "./format.ts";
+import { compareOrder } from "./order.ts";
 import { wholeOf } from "./windows.ts";
 
 const magic = "glibc-ld.so.cache1.1";
@@ -50,19 +51,8 @@ function compareCache({ a, b }: Pair, looker: Looker): void {
   }
   for (const key of y.entries.keys())
     if (!x.entries.has(key)) looker.within(name(key)).found("presence", { grade: "content", b: path(key) });
-  const [p, q] = [
-    [...x.entries.keys()].filter((key) => y.entries.has(key)),
-    [...y.entries.keys()].filter((key) => x.entries.has(key)),
-  ];
-  const at = p.findIndex((key, index) => key !== q[index]);
   // Of two libraries of one name the first is taken.
-  if (at >= 0)
-    looker.found("order", {
-      grade: "content",
-      natures: ["order"],
-      a: shown(`${p[at]} first`),
-      b: shown(`${q[at]} first`),
-    });
+  compareOrder(x.entries, y.entries, looker, "content");
   if (x.tail !== y.tail) {
     const printable = (tail: string): string => shown((/[\x20-\x7e]{4,}/.exec(tail) ?? [`${tail.length} bytes`])[0]);
     looker.found("extensions", { grade: "cosmetic", natures: ["version"], a: printable(x.tail), b: printable(y.tail) });

@@ -7,6 +7,7 @@
  */
 import { shown } from "../compare/shown.ts";
 import type { Format, Looker, Pair } from "./format.ts";
+import { compareOrder } from "./order.ts";
 import { withoutSecrets } from "./secrets.ts";
 import { gradeOf, judge } from "./tokens.ts";
 import { wholeOf } from "./windows.ts";
@@ -128,16 +129,7 @@ function compareStanzas(pair: Pair, looker: Looker): void {
   for (const [name, stanza] of y)
     if (!x.has(name))
       looker.within(name).found("presence", { grade: "content", b: say(stanza), natures: ["version"], facts });
-  const [p, q] = [[...x.keys()].filter((name) => y.has(name)), [...y.keys()].filter((name) => x.has(name))];
-  const at = p.findIndex((name, index) => name !== q[index]);
-  if (at >= 0)
-    looker.found("order", {
-      grade: "cosmetic",
-      natures: ["order"],
-      a: shown(`${p[at]} first`),
-      b: shown(`${q[at]} first`),
-      facts,
-    });
+  compareOrder(x, y, looker, "cosmetic", facts);
 }
 
 export const stanzas: Format = {

@@ -10,6 +10,7 @@ import { createInflateRaw, inflateRawSync } from "node:zlib";
 import type { Finding, Grade, Nature } from "../compare/finding.ts";
 import { shown } from "../compare/shown.ts";
 import { type Content, contentOf, type Format, type Looker, type Pair } from "./format.ts";
+import { compareOrder } from "./order.ts";
 import { Claims, partOf, piecesOf, sameContent } from "./windows.ts";
 
 const mostMembers = 200_000;
@@ -290,12 +291,7 @@ async function compareZip({ a, b }: Pair, looker: Looker): Promise<void> {
   }
   for (const [name, member] of right.members)
     if (!left.members.has(name)) looker.within(name).found("presence", { grade: "content", b: `${member.size} bytes` });
-  const [x, y] = [
-    [...left.members.keys()].filter((name) => right.members.has(name)),
-    [...right.members.keys()].filter((name) => left.members.has(name)),
-  ];
-  const at = x.findIndex((name, index) => name !== y[index]);
-  if (at >= 0) found(looker, "order", "encoding", `${x[at]} first`, `${y[at]} first`, ["order"]);
+  compareOrder(left.members, right.members, looker, "encoding");
   if (left.comment !== right.comment) found(looker, "archive comment", "cosmetic", left.comment, right.comment);
   if (!left.rest.equals(right.rest))
     found(looker, "bytes between members", "content", `${left.rest.length} bytes`, `${right.rest.length} bytes`);
