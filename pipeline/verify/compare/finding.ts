@@ -15,7 +15,8 @@ export function gravest(all: Iterable<Grade>): Grade | undefined {
  * Which part of an image differs. `index`, `manifest` and `config` are JSON documents, `layer` is an archive as a whole (its compression,
  * order, dialect), `entry` one path in it.
  */
-export type Part = "index" | "manifest" | "config" | "layer" | "entry";
+export const parts = ["index", "manifest", "config", "layer", "entry"] as const;
+export type Part = (typeof parts)[number];
 
 /** The place of one difference. */
 export interface Where {
@@ -42,30 +43,32 @@ export interface Where {
 }
 
 /** What kind of values differ, where that can be seen. */
-export type Nature =
+export const natures = [
   /** A point in time, in any notation. */
-  | "time"
+  "time",
   /** The same things in another order. */
-  | "order"
+  "order",
   /** Made by chance: a UUID, a token, a key, a salt, a temporary name. */
-  | "random"
+  "random",
   /** A path of the building machine. */
-  | "path"
+  "path",
   /** A host name or a network address. */
-  | "host"
+  "host",
   /** A user or a group, by name or number. */
-  | "identity"
-  | "version"
+  "identity",
+  "version",
   /** A number that is none of the others. */
-  | "number"
-  | "language"
-  | "white space"
+  "number",
+  "language",
+  "white space",
   /** One value in two notations. */
-  | "form"
+  "form",
   /** Text in a human language or code that is none of the others. */
-  | "text"
-  | "machine code"
-  | "encoder";
+  "text",
+  "machine code",
+  "encoder",
+] as const;
+export type Nature = (typeof natures)[number];
 
 /** Some bytes of both sides around the first of them that differs, for people. */
 export interface Excerpt {

@@ -1,6 +1,6 @@
 /** The schema of the comparison document: what `explain --json` prints, for whoever reads it with another program. */
 import { z } from "zod";
-import { grades } from "../compare/finding.ts";
+import { grades, natures, parts } from "../compare/finding.ts";
 
 const grade = z.enum(grades).meta({
   description: "How grave a difference is, from harmless to grave: encoding, clock, cosmetic, content, privilege.",
@@ -19,7 +19,7 @@ const causeId = z
 const where = z
   .strictObject({
     platform: z.string().exactOptional().meta({ description: "Such as linux/arm64; absent for the index." }),
-    part: z.enum(["index", "manifest", "config", "layer", "entry"]).meta({
+    part: z.enum(parts).meta({
       description: "A JSON document, a layer as a whole, or one path in a layer.",
     }),
     layer: z.int().min(1).exactOptional().meta({ description: "Number of the layer, from 1." }),
@@ -32,22 +32,7 @@ const where = z
   })
   .meta({ description: "A place in an image." });
 
-const nature = z.enum([
-  "time",
-  "order",
-  "random",
-  "path",
-  "host",
-  "identity",
-  "version",
-  "number",
-  "language",
-  "white space",
-  "form",
-  "text",
-  "machine code",
-  "encoder",
-]);
+const nature = z.enum(natures);
 
 const excerpt = z
   .strictObject({

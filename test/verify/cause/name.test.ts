@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nameCauses } from "../../../pipeline/verify/cause/name.ts";
 import { causes } from "../../../pipeline/verify/cause/table.ts";
-import { type Finding, grades } from "../../../pipeline/verify/compare/finding.ts";
+import { type Finding, grades, natures, parts } from "../../../pipeline/verify/compare/finding.ts";
 import { root } from "../../support.ts";
 import { cases } from "./cases.ts";
 import { causesPage } from "./page.ts";
@@ -197,7 +197,7 @@ const text = fc.option(
 
 const anyFinding: fc.Arbitrary<Finding> = fc
   .record({
-    part: fc.constantFrom("index", "manifest", "config", "layer", "entry" as const),
+    part: fc.constantFrom(...parts),
     layer: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
     path: fc.option(fc.oneof(fc.constantFrom(...paths), fc.string({ maxLength: 20 })), { nil: undefined }),
     inside: fc.option(fc.array(fc.string({ maxLength: 8 }), { maxLength: 3 }), { nil: undefined }),
@@ -206,27 +206,7 @@ const anyFinding: fc.Arbitrary<Finding> = fc
     b: text,
     grade: fc.constantFrom(...grades),
     format: fc.option(fc.constantFrom("elf", "text", "json", "zip", "gzip", "bytes"), { nil: undefined }),
-    natures: fc.option(
-      fc.uniqueArray(
-        fc.constantFrom(
-          "time",
-          "order",
-          "random",
-          "path",
-          "host",
-          "identity",
-          "version",
-          "number",
-          "language",
-          "white space",
-          "form",
-          "text",
-          "machine code",
-          "encoder" as const,
-        ),
-      ),
-      { nil: undefined },
-    ),
+    natures: fc.option(fc.uniqueArray(fc.constantFrom(...natures)), { nil: undefined }),
     facts: fc.option(
       fc.dictionary(
         fc.constantFrom("type", "mode", "sortedA", "valueA", "encoderA", "encoderB", "lineEnds"),

@@ -1,7 +1,7 @@
 /** Comparisons that were made up, for tests of reports. */
 import fc from "fast-check";
 import type { CauseGuess, Comparison, Difference, RankedCause } from "../../../pipeline/verify/compare/comparison.ts";
-import { gravest, grades } from "../../../pipeline/verify/compare/finding.ts";
+import { gravest, grades, parts } from "../../../pipeline/verify/compare/finding.ts";
 
 const digestA = `sha256:${"a".repeat(64)}`;
 const digestB = `sha256:${"b".repeat(64)}`;
@@ -152,7 +152,7 @@ const hostile = fc.oneof(
 const where = fc.record(
   {
     platform: hostile,
-    part: fc.constantFrom("index", "manifest", "config", "layer", "entry"),
+    part: fc.constantFrom(...parts),
     layer: fc.integer({ min: 1, max: 200 }),
     path: hostile,
     inside: fc.array(hostile, { maxLength: 3 }),
