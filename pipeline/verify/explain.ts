@@ -1,14 +1,14 @@
 /** Explain: two subjects compared down to the innermost difference, with what it is worth and where it comes from. */
-import { Spool } from "./archive/spool.ts";
+import type { Spool } from "./archive/spool.ts";
 import type { Host } from "../host/host.ts";
 import { nameCauses } from "./cause/name.ts";
 import { sideFacts } from "./cause/sides.ts";
-import type { Compared, Comparison, Difference } from "./compare/comparison.ts";
+import type { Comparison, Difference } from "./compare/comparison.ts";
 import { type Finding, gravest, type Unread, type Where } from "./compare/finding.ts";
 import { compareSubjects } from "./compare/images.ts";
-import { openSubject, type SubjectRun } from "./compare/open-subject.ts";
+import { type SubjectRun, withSubjects } from "./compare/open-subject.ts";
 import type { NamedEncoder } from "./compare/layers.ts";
-import type { Subject, SubjectBlob } from "./compare/subject.ts";
+import { compared, type Subject, type SubjectBlob } from "./compare/subject.ts";
 import { compareContent } from "./content/compare.ts";
 import type { Content } from "./content/format.ts";
 
@@ -20,10 +20,6 @@ export interface ExplainOptions {
   readonly platform?: string;
   /** Compares an index with an image of one platform by the image of that platform in it. */
   readonly narrow?: boolean;
-}
-
-function compared({ name, kind, digest }: Subject): Compared {
-  return { name, kind, digest };
 }
 
 /** What comparing gives, before it is known why. */
@@ -106,38 +102,25 @@ async function compareOpened(host: Pick<Host, "now">, a: Subject, b: Subject, sp
   };
 }
 
-/** The platform of the image where one side is an index and the other an image. */
-function platformInCommon(a: Subject, b: Subject): string | undefined {
-  if (a.kind === "index" && b.kind === "image") return b.images[0]?.platform;
-  return a.kind === "image" && b.kind === "index" ? a.images[0]?.platform : undefined;
+/** Which side is an index where the other is an image, and the platform of that image. */
+function narrowing(a: Subject, b: Subject): { readonly side: 0 | 1; readonly platform: string } | undefined {
+  const kinds = `${a.kind} ${b.kind}`;
+  const side = kinds === "index image" ? 0 : kinds === "image index" ? 1 : undefined;
+  const platform = (side === 0 ? b : a).images[0]?.platform;
+  return side === undefined || platform === undefined ? undefined : { side, platform };
 }
 
-/**
- * Opens and compares two subjects, see `openSubject` for what they are called. Temporary files lie beside the store and are removed.
- */
+/** Opens and compares two subjects, see `openSubject` for what they are called. */
 export async function explain(
   run: SubjectRun,
   nameA: string,
   nameB: string,
-  options: ExplainOptions = {},
+  { narrow = false, ...options }: ExplainOptions = {},
 ): Promise<Comparison> {
-  const spool = await Spool.open(run.host, run.store.directory);
-  const opened: Subject[] = [];
-  try {
-    for (const name of [nameA, nameB])
-      opened.push(await openSubject(run, name, { ...options, scratch: spool.directory }));
-    const [a, b] = opened;
-    if (a === undefined || b === undefined) throw new Error("two subjects were opened");
-    const platform = options.narrow === true ? platformInCommon(a, b) : undefined;
-    if (platform === undefined) return await compareOpened(run.host, a, b, spool);
-    const name = a.kind === "index" ? nameA : nameB;
-    const narrowed = await openSubject(run, name, { platform, scratch: spool.directory });
-    opened.push(narrowed);
-    return await (a.kind === "index"
-      ? compareOpened(run.host, narrowed, b, spool)
-      : compareOpened(run.host, a, narrowed, spool));
-  } finally {
-    for (const subject of opened) await subject.close();
-    await spool.close();
-  }
+  return withSubjects(run, [nameA, nameB], options, async ([a, b], spool, again) => {
+    const found = narrow ? narrowing(a, b) : undefined;
+    if (found === undefined) return compareOpened(run.host, a, b, spool);
+    const narrowed = await again(found.side, found.platform);
+    return found.side === 0 ? compareOpened(run.host, narrowed, b, spool) : compareOpened(run.host, a, narrowed, spool);
+  });
 }

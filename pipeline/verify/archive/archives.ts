@@ -1,4 +1,5 @@
 /** Two archives against each other, or two stacks of layers: entries, the archives as wholes, and the contents of files that differ. */
+import { parentOf } from "../../tree/entry.ts";
 import { type Content, contentOf } from "../content/format.ts";
 import { type ArchiveFinding, compareListings, type Listing, listingOf } from "./compare.ts";
 import { extract, type Scan, scan, type ScannedEntry, type ScannedPair, scanPair } from "./scan.ts";
@@ -32,26 +33,38 @@ interface Side {
 }
 
 const whiteout = ".wh.";
+const opaque = ".wh..wh..opq";
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
 /** What a stack of layers comes to (OCI image-spec, layer.md, "Whiteouts"). */
 function stacked(scans: readonly Scan[]): Listing {
   const merged = new Map<string, ScannedEntry>();
-  const remove = (path: string, whole: boolean): void => {
-    if (whole) merged.delete(path);
-    for (const other of merged.keys()) if (other.startsWith(path === "" ? "" : `${path}/`)) merged.delete(other);
-  };
   for (const { entries } of scans) {
+    const removed = new Set<string>();
+    const emptied = new Set<string>();
     for (const { path } of entries) {
-      const slash = path.lastIndexOf("/");
-      const name = path.slice(slash + 1);
-      const parent = path.slice(0, Math.max(0, slash));
-      if (name === ".wh..wh..opq") remove(parent, false);
-      else if (name.startsWith(whiteout)) remove(parent === "" ? name.slice(4) : `${parent}/${name.slice(4)}`, true);
+      const name = nameOf(path);
+      if (name === opaque) emptied.add(parentOf(path));
+      else if (name.startsWith(whiteout))
+        removed.add(path.slice(0, path.length - name.length) + name.slice(whiteout.length));
     }
-    for (const entry of entries)
-      if (!entry.path.slice(entry.path.lastIndexOf("/") + 1).startsWith(whiteout)) merged.set(entry.path, entry);
+    if (removed.size > 0 || emptied.size > 0)
+      for (const path of merged.keys()) if (isGone(path, removed, emptied)) merged.delete(path);
+    for (const entry of entries) if (!nameOf(entry.path).startsWith(whiteout)) merged.set(entry.path, entry);
   }
   return merged;
+}
+
+/** Whether a path, or a directory that it is in, is taken away. */
+function isGone(path: string, removed: ReadonlySet<string>, emptied: ReadonlySet<string>): boolean {
+  if (removed.has(path)) return true;
+  for (let here = path; ;) {
+    const parent = parentOf(here);
+    if (emptied.has(parent) || removed.has(parent)) return true;
+    if (parent === "") return false;
+    here = parent;
+  }
 }
 
 /** Bytes of contents that are taken along while two archives are read in step. */

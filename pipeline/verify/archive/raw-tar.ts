@@ -343,6 +343,15 @@ export class RawTarReader {
     return piece;
   }
 
+  /** The whole content of the entry at hand, which whoever calls knows to be small enough. */
+  async whole(entry: RawEntry): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    // The source may use its buffer again.
+    for (let piece = await this.read(entry); piece !== undefined; piece = await this.read(entry))
+      pieces.push(Uint8Array.from(piece));
+    return Buffer.concat(pieces);
+  }
+
   async close(): Promise<void> {
     await this.#bytes.close();
   }

@@ -115,20 +115,12 @@ export async function scan(source: AsyncIterable<Uint8Array>, name: string): Pro
 /** A file that is compared while it is read is held in memory up to this many bytes. */
 const heldInStep = 8 << 20;
 
-async function held(reader: RawTarReader, entry: RawEntry): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  // The reader may use its buffer again.
-  for (let piece = await reader.read(entry); piece !== undefined; piece = await reader.read(entry))
-    pieces.push(Uint8Array.from(piece));
-  return Buffer.concat(pieces);
-}
-
 /** The other content, where it differs from bytes that are there; undefined when it is the same. */
 async function different(reader: RawTarReader, entry: RawEntry, than: Buffer): Promise<Buffer | undefined> {
   let done = 0;
   for (let piece = await reader.read(entry); piece !== undefined; piece = await reader.read(entry)) {
     if (than.compare(piece, 0, piece.length, done, done + piece.length) !== 0)
-      return Buffer.concat([than.subarray(0, done), piece, await held(reader, entry)]);
+      return Buffer.concat([than.subarray(0, done), piece, await reader.whole(entry)]);
     done += piece.length;
   }
   return undefined;
@@ -164,7 +156,7 @@ export async function scanPair(
         return { a: scanA, b: scanB, taken };
       }
       if (x.stored !== 0 && x.stored === y.stored && x.stored <= heldInStep) {
-        const bytes = await held(left.reader, x);
+        const bytes = await left.reader.whole(x);
         const other = await different(right.reader, y, bytes);
         const digest = hash("sha256", bytes, "hex");
         const entry = left.add(x, digest);

@@ -6,6 +6,7 @@ import type { Host } from "../../host/host.ts";
 import { layoutSource } from "../../registry/layout-end.ts";
 import type { Report } from "../../report/report.ts";
 import type { Store } from "../../store/store.ts";
+import { Spool } from "../archive/spool.ts";
 import { fileSubject } from "./archive-subject.ts";
 import { imageSubject } from "./image-subject.ts";
 import type { Subject } from "./subject.ts";
@@ -38,7 +39,7 @@ async function onDisk(host: Host, text: string): Promise<{ readonly path: string
  * without `oci:`, `oci-archive:` or `docker-archive:` before it, or a reference. `platform` narrows an index; unpacked archives go into
  * `scratch`. Throws LS5101 when nothing is there, LS5102 and LS5103 (see there), and what the registry client throws.
  */
-export async function openSubject(
+async function openSubject(
   run: SubjectRun,
   text: string,
   options: { readonly platform?: string; readonly scratch: string },
@@ -65,5 +66,35 @@ export async function openSubject(
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+/**
+ * Opens two subjects for as long as `use` takes. `again` opens one of them narrowed to a platform, for as long. Temporary files lie beside
+ * the store and are removed. Throws what `openSubject` and `use` throw.
+ */
+export async function withSubjects<Result>(
+  run: SubjectRun,
+  [nameA, nameB]: readonly [string, string],
+  options: { readonly platform?: string },
+  use: (
+    subjects: readonly [Subject, Subject],
+    spool: Spool,
+    again: (side: 0 | 1, platform: string) => Promise<Subject>,
+  ) => Promise<Result>,
+): Promise<Result> {
+  const spool = await Spool.open(run.host, run.store.directory);
+  const opened: Subject[] = [];
+  const open = async (name: string, narrowed: { readonly platform?: string }): Promise<Subject> => {
+    const subject = await openSubject(run, name, { ...narrowed, scratch: spool.directory });
+    opened.push(subject);
+    return subject;
+  };
+  try {
+    const subjects = [await open(nameA, options), await open(nameB, options)] as const;
+    return await use(subjects, spool, (side, platform) => open(side === 0 ? nameA : nameB, { platform }));
+  } finally {
+    for (const subject of opened) await subject.close();
+    await spool.close();
   }
 }

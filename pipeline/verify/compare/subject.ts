@@ -1,5 +1,6 @@
 /** What is compared: an image of a registry, a layout or an archive, or a single layer, from any tool. */
 import { createReadStream } from "node:fs";
+import type { Compared } from "./comparison.ts";
 import type { Content } from "../content/format.ts";
 
 /** A JSON document of an image. */
@@ -34,7 +35,7 @@ export interface SubjectImage {
 export interface Subject {
   /** What the user called it. */
   readonly name: string;
-  readonly kind: "image" | "index" | "layer" | "file";
+  readonly kind: Compared["kind"];
   readonly digest: string;
   readonly index?: SubjectDocument;
   readonly images: readonly SubjectImage[];
@@ -43,6 +44,11 @@ export interface Subject {
   /** Of `file`: its content. */
   readonly content?: Content;
   close(): Promise<void>;
+}
+
+/** What a document of a comparison says of a subject. */
+export function compared({ name, kind, digest }: Subject): Compared {
+  return { name, kind, digest };
 }
 
 /** A part of a file. */

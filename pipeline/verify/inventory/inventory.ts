@@ -56,11 +56,7 @@ class Reading {
       return undefined;
     }
     this.#room -= entry.stored;
-    const pieces: Uint8Array[] = [];
-    // The reader may use its buffer again.
-    for (let piece = await reader.read(entry); piece !== undefined; piece = await reader.read(entry))
-      pieces.push(Uint8Array.from(piece));
-    return Buffer.concat(pieces);
+    return reader.whole(entry);
   }
 
   async #entries(blob: SubjectBlob, layer: number): Promise<{ readonly size: number; readonly files: number }> {

@@ -1,10 +1,9 @@
 /** Opens two subjects and takes stock of both: for `report`, and for the sizes on the page of a comparison. */
 import { LockstepError } from "../../host/errors.ts";
 import { loadEcosystems } from "../../advisory/affects.ts";
-import { Spool } from "../archive/spool.ts";
 import { pairImages } from "../compare/images.ts";
-import { openSubject, type SubjectRun } from "../compare/open-subject.ts";
-import type { Subject, SubjectImage } from "../compare/subject.ts";
+import { type SubjectRun, withSubjects } from "../compare/open-subject.ts";
+import { compared, type Subject, type SubjectImage } from "../compare/subject.ts";
 import type { Sizes } from "../report/sizes-page.ts";
 import { type Inventory, inventoryOf } from "./inventory.ts";
 import { compareImages, type ImageChange, type ReleaseReport } from "./release.ts";
@@ -36,13 +35,7 @@ export async function reportReleases(
   nameB: string,
   options: { readonly platform?: string } = {},
 ): Promise<Releases> {
-  const spool = await Spool.open(run.host, run.store.directory);
-  const opened: Subject[] = [];
-  try {
-    for (const name of [nameA, nameB])
-      opened.push(await openSubject(run, name, { ...options, scratch: spool.directory }));
-    const [a, b] = opened;
-    if (a === undefined || b === undefined) throw new Error("two subjects were opened");
+  return withSubjects(run, [nameA, nameB], options, async ([a, b]) => {
     const ecosystems = await loadEcosystems();
     const images: ImageChange[] = [];
     const sizes: Sizes[] = [];
@@ -57,10 +50,6 @@ export async function reportReleases(
       if (left !== undefined && right !== undefined)
         sizes.push({ a: sizesOf(left, named(a.name)), b: sizesOf(right, named(b.name)) });
     }
-    const compared = ({ name, kind, digest }: Subject) => ({ name, kind, digest });
     return { report: { schema: 1, a: compared(a), b: compared(b), images, unread }, sizes };
-  } finally {
-    for (const subject of opened) await subject.close();
-    await spool.close();
-  }
+  });
 }
