@@ -3,6 +3,7 @@ import type { Code } from "../host/codes.ts";
 import { LockstepError, type Place } from "../host/errors.ts";
 import type { ByteReader } from "./bytes.ts";
 import type { Entry } from "./entry.ts";
+import { checkTarSum, tarNumber, untilNul } from "./tar-fields.ts";
 
 export interface TarLimits {
   readonly entries: number;
@@ -75,7 +76,7 @@ export class TarReader {
         await this.#onlyZeros();
         return undefined;
       }
-      this.#checkSum(header);
+      checkTarSum(header, this.#fail);
       const flag = String.fromCharCode(header[156] ?? 0);
       const size = this.#number(header, 124, 12, "size");
       if (flag === "x" || flag === "g" || flag === "L" || flag === "K") {
@@ -139,35 +140,11 @@ export class TarReader {
     if (++this.#entries > this.#limits.entries) throw this.#fail("LS4005", `more than ${this.#limits.entries} entries`);
   }
 
-  #fail(code: Code, message: string): LockstepError {
-    return new LockstepError({ code, message, place: this.#place });
-  }
+  readonly #fail = (code: Code, message: string): LockstepError =>
+    new LockstepError({ code, message, place: this.#place });
 
-  #checkSum(header: Buffer): void {
-    const stated = this.#number(header, 148, 8, "checksum");
-    let sum = 0;
-    for (let i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? 0x20 : (header[i] ?? 0);
-    if (sum !== stated) throw this.#fail("LS4002", "a tar header has a wrong checksum");
-  }
-
-  /** An octal field, or GNU's base-256 form when the first bit is set. */
   #number(header: Buffer, offset: number, length: number, name: string): number {
-    const first = header[offset] ?? 0;
-    if ((first & 0x80) !== 0) {
-      let value = BigInt(first & 0x7f);
-      for (let i = 1; i < length; i++) value = (value << 8n) | BigInt(header[offset + i] ?? 0);
-      // Two's complement over the field's bits without the marker.
-      if ((first & 0x40) !== 0) value -= 1n << BigInt(8 * length - 1);
-      const number = Number(value);
-      if (!Number.isSafeInteger(number)) throw this.#fail("LS4005", `${name} in a tar header is absurd`);
-      return number;
-    }
-    const text = untilNul(header.subarray(offset, offset + length))
-      .toString("latin1")
-      .trim();
-    if (text === "") return 0;
-    if (!/^[0-7]+$/.test(text)) throw this.#fail("LS4002", `${name} in a tar header is not a number`);
-    return Number.parseInt(text, 8);
+    return tarNumber(header, offset, length, name, this.#fail);
   }
 
   async #meta(size: number): Promise<Buffer> {
@@ -308,9 +285,4 @@ export class TarReader {
         );
     }
   }
-}
-
-function untilNul(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
 }

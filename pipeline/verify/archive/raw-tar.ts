@@ -4,6 +4,7 @@
  */
 import { LockstepError } from "../../host/errors.ts";
 import { ByteReader } from "../../tree/bytes.ts";
+import { checkTarSum, tarNumber, untilNul } from "../../tree/tar-fields.ts";
 
 export type RawType =
   | "file"
@@ -82,11 +83,6 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-function untilNul(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
-}
-
 /** The notation of an octal field: digits as `0`, or base-256 as `b`. */
 function notationOf(field: Buffer): string {
   if (((field[0] ?? 0) & 0x80) !== 0) return "b";
@@ -136,21 +132,11 @@ export class RawTarReader {
     return new LockstepError({ code: "LS4002", message, place: this.#bytes.place });
   }
 
+  /** Whatever is wrong with a header, the archive cannot be followed. */
+  readonly #malformed = (_: string, message: string): LockstepError => this.#fail(message);
+
   #number(header: Buffer, offset: number, length: number, what: string): number {
-    const field = header.subarray(offset, offset + length);
-    const first = field[0] ?? 0;
-    if ((first & 0x80) !== 0) {
-      let value = BigInt(first & 0x7f);
-      for (let i = 1; i < length; i++) value = (value << 8n) | BigInt(field[i] ?? 0);
-      if ((first & 0x40) !== 0) value -= 1n << BigInt(8 * length - 1);
-      const number = Number(value);
-      if (!Number.isSafeInteger(number)) throw this.#fail(`${what} in a tar header is absurd`);
-      return number;
-    }
-    const text = untilNul(field).toString("latin1").trim();
-    if (text === "") return 0;
-    if (!/^[0-7]+$/.test(text)) throw this.#fail(`${what} in a tar header is not a number`);
-    return Number.parseInt(text, 8);
+    return tarNumber(header, offset, length, what, this.#malformed);
   }
 
   #decimal(value: Buffer | undefined, fallback: number, what: string): number {
@@ -231,7 +217,7 @@ export class RawTarReader {
         await this.#finish();
         return undefined;
       }
-      this.#checkSum(header);
+      checkTarSum(header, this.#malformed);
       const flag = String.fromCharCode(header[156] ?? 0);
       const size = this.#number(header, 124, 12, "size");
       if (flag === "x" || flag === "g") {
@@ -248,13 +234,6 @@ export class RawTarReader {
         extended = { ...extended, shape: `${extended.shape}K;` };
       } else return this.#entry(header, flag, size, extended, longName, longLink);
     }
-  }
-
-  #checkSum(header: Buffer): void {
-    let sum = 256;
-    for (let i = 0; i < 148; i++) sum += header[i] ?? 0;
-    for (let i = 156; i < block; i++) sum += header[i] ?? 0;
-    if (sum !== this.#number(header, 148, 8, "checksum")) throw this.#fail("a tar header has a wrong checksum");
   }
 
   /** The old GNU form of sparse files (type S): further maps follow the header. Gives the real size. */
