@@ -1,6 +1,6 @@
 /** The tree that layers make together, read from the layers themselves. */
+import { tarOfLayer } from "../../source/image/layer.ts";
 import { layerTypes } from "../../source/image/media-types.ts";
-import { decompress } from "../../source/decompress.ts";
 import type { Digest } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
 import type { PlannedLayer } from "../plan.ts";
@@ -12,16 +12,11 @@ export interface PlacedLayer {
   readonly planned: PlannedLayer;
 }
 
-const endings = { none: "layer.tar", gzip: "layer.gz", zstd: "layer.zst" } as const;
-
-/** Bytes of tar that a layer may become; nothing is written of more. */
-const largestTar = 256 * 2 ** 30;
-
 /** The tar of a layer. */
 export function tarOf(results: Store, { digest, planned }: PlacedLayer): AsyncIterable<Uint8Array> {
   const type = planned.kind === "base" ? planned.mediaType : "application/vnd.oci.image.layer.v1.tar+gzip";
   const { compression } = layerTypes.get(type) ?? { compression: "gzip" };
-  return decompress(results.stream(digest, 1 << 18), endings[compression], { file: planned.title }, largestTar);
+  return tarOfLayer(results.stream(digest, 1 << 18), compression, { file: planned.title });
 }
 
 /** The tree of layers, lowest first. Throws LS40xx for a base whose layers cannot be read so. */

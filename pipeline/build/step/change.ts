@@ -2,8 +2,9 @@
 import { LockstepError, type Problem } from "../../host/errors.ts";
 import { reservedPath } from "../../spec/paths.ts";
 import { comparePaths, type DirectoryEntry, type Entry, parentOf } from "../../tree/entry.ts";
+import { whiteout } from "../../source/image/layer.ts";
 import { isLeftOut, isMadeByLockstep, isOfTheContainer, isRefused } from "./state.ts";
-import { type FileTree, type Inode, whiteout } from "./tree.ts";
+import type { FileTree, Inode } from "./tree.ts";
 
 /** An entry with the hash of its content, where it has one, and the path in the step's file system that it is at. */
 export interface Taken {

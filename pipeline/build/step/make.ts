@@ -2,14 +2,13 @@
 import { join } from "node:path";
 import type { Host } from "../../host/host.ts";
 import type { Layer } from "../../image/layer.ts";
-import { type LayerFacts, readLayer } from "../../source/image/layer.ts";
+import { type LayerFacts, readLayer, whiteout } from "../../source/image/layer.ts";
 import type { Store } from "../../store/store.ts";
 import type { Assembly } from "../assemble.ts";
 import type { StepLayer } from "../plan.ts";
 import { type PlacedLayer, treeOf } from "./below.ts";
 import { changeOf, outputsOf, type StepChange } from "./change.ts";
 import { readResult } from "./result.ts";
-import { whiteout } from "./tree.ts";
 
 /** What a step did, from the directory with its file system. Throws LS9008 to LS9010, LS9012 and LS40xx. */
 async function readChange(

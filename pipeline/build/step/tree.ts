@@ -1,5 +1,6 @@
 /** File systems as trees: what the layers of an image are on each other, and what a step left, in one form that can be compared. */
 import { LockstepError, type Place } from "../../host/errors.ts";
+import { whiteoutOf } from "../../source/image/layer.ts";
 import { Digester, hexOf } from "../../store/digest.ts";
 import { ByteReader } from "../../tree/bytes.ts";
 import { type Entry, parentOf } from "../../tree/entry.ts";
@@ -27,9 +28,6 @@ export interface Inode {
   /** Every path of it. */
   readonly names: Set<string>;
 }
-
-export const whiteout = ".wh.";
-const opaque = ".wh..wh..opq";
 
 /** Attributes that a machine gives to files by its own rules. */
 const ofTheMachine = /^(?:security\.(?:selinux|ima|evm|SMACK64.*|apparmor)|system\.nfs4_acl|btrfs\..*)$/;
@@ -79,27 +77,24 @@ export async function readEntries(
   const removed: string[] = [];
   const emptied: string[] = [];
   const seen = new Map<string, Inode>();
-  const fail = (code: "LS4003" | "LS4006", message: string): LockstepError =>
-    new LockstepError({ code, message, place });
+  const fail = (message: string): LockstepError => new LockstepError({ code: "LS4006", message, place });
   try {
     for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
       const { path } = entry;
       if (path === "") continue;
-      const name = path.slice(path.lastIndexOf("/") + 1);
-      if (whiteouts && name.startsWith(whiteout)) {
-        const rest = name.slice(whiteout.length);
-        if (name === opaque) emptied.push(parentOf(path));
-        else if (rest === "" || rest === "." || rest === "..") throw fail("LS4003", `whiteout ${path} names no file`);
-        else if (!rest.startsWith(whiteout)) removed.push(`${path.slice(0, path.length - name.length)}${rest}`);
+      const gone = whiteouts ? whiteoutOf(path, place) : undefined;
+      if (gone !== undefined) {
+        if (gone.removed !== undefined) removed.push(gone.removed);
+        if (gone.opaque !== undefined) emptied.push(gone.opaque);
         continue;
       }
       const before = seen.get(path);
       if (before !== undefined && (before.type !== "directory" || entry.type !== "directory"))
-        throw fail("LS4006", `${path} is there twice`);
+        throw fail(`${path} is there twice`);
       if (entry.type === "hardlink") {
         const inode = seen.get(entry.target);
         if (inode?.type !== "file")
-          throw fail("LS4006", `${path} is a hard link to ${entry.target}, which is no file of the archive before it`);
+          throw fail(`${path} is a hard link to ${entry.target}, which is no file of the archive before it`);
         seen.set(path, inode);
         entries.push({ path, inode, link: true });
         continue;

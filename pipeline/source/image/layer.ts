@@ -43,7 +43,8 @@ const limits = { entries: 1_000_000, content: largestTar };
 
 const endings: Readonly<Record<Compression, string>> = { none: "layer.tar", gzip: "layer.gz", zstd: "layer.zst" };
 
-const whiteout = ".wh.";
+/** What names of whiteouts begin with (OCI image-spec, layer.md "Whiteouts"). */
+export const whiteout = ".wh.";
 const opaque = ".wh..wh..opq";
 
 function fail(code: Code, message: string, place: Place): LockstepError {
@@ -62,8 +63,20 @@ async function* digested(source: AsyncIterable<Uint8Array>, digester: Digester):
   }
 }
 
-/** What the entry's name means besides a name; undefined for an entry like any other. */
-function whiteoutOf(path: string, place: Place): { readonly removed?: string; readonly opaque?: string } | undefined {
+/** The tar of a layer. Throws LS4002 for what cannot be decompressed, LS4005 for what never ends. */
+export function tarOfLayer(
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  place: Place,
+): AsyncIterable<Uint8Array> {
+  return decompress(source, endings[compression], place, largestTar);
+}
+
+/** What the entry's name means besides a name; undefined for an entry like any other. LS4003 when it names no file. */
+export function whiteoutOf(
+  path: string,
+  place: Place,
+): { readonly removed?: string; readonly opaque?: string } | undefined {
   const slash = path.lastIndexOf("/") + 1;
   const name = path.slice(slash);
   if (!name.startsWith(whiteout)) return undefined;
@@ -87,7 +100,7 @@ export async function readLayer(
 ): Promise<LayerFacts> {
   const place: Place = { file: name };
   const digester = new Digester();
-  const bytes = new ByteReader(digested(decompress(source, endings[compression], place, largestTar), digester), place);
+  const bytes = new ByteReader(digested(tarOfLayer(source, compression, place), digester), place);
   const reader = new TarReader(bytes, limits, true);
   const entries: LayerEntry[] = [];
   const removed: string[] = [];
