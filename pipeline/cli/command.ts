@@ -61,6 +61,11 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
+/** The values of such an option; none where it was not given. */
+export function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 /** A row of the table: modules are loaded when their command is called, so that starting stays fast. */
 export interface CommandEntry {
   readonly name: string;

@@ -5,7 +5,7 @@ import { openRepository } from "../build/repository.ts";
 import { LockstepError } from "../host/errors.ts";
 import { daggerRunner } from "../verify/engines/dagger.ts";
 import { describeEngines, verifyOnEngines } from "../verify/engines/verify-engines.ts";
-import { type Context, type Outcome, outputDirectory } from "./command.ts";
+import { type Context, type Outcome, outputDirectory, texts } from "./command.ts";
 import { exitOf } from "./verify.ts";
 
 /** How many engines rebuild each image. LS1002 for what is no such number. */
@@ -38,7 +38,7 @@ export async function runOnEngines(
   const rebuilders = rebuildersOf(options["rebuilders"], engines.length);
   const { specs, lock } = await openRepository(store, root);
   const images = chosenSpecs(specs, names).map(({ name }) => name);
-  const moduleOptions = Array.isArray(options["moduleOption"]) ? options["moduleOption"].map(String) : [];
+  const moduleOptions = texts(options["moduleOption"]);
   const runner = daggerRunner(host, {
     program: fileURLToPath(new URL("../..", import.meta.url)),
     root,

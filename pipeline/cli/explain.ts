@@ -1,7 +1,7 @@
 /** `lockstep explain`: how two images differ, down to the innermost difference, and why. */
-import { formatProblem } from "../host/errors.ts";
 import type { CommandModule } from "./command.ts";
 import { reportOptions, writeReports } from "./report-files.ts";
+import { waiverHolder } from "./waivers.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -27,15 +27,10 @@ export const run: CommandModule["run"] = async (context, options, args) => {
   const found = await explain(context, args[0] ?? "", args[1] ?? "", narrowed);
   let [comparison, refused] = [found, false];
   if (typeof image === "string") {
-    const [{ applyWaivers }, { readWaivers }] = await Promise.all([
-      import("../verify/waivers/apply.ts"),
-      import("../verify/waivers/read.ts"),
-    ]);
-    const waivers = await readWaivers(context.root);
-    const held = applyWaivers(context.host, found, image, waivers, { strict: strict === true });
+    const hold = await waiverHolder(context, strict === true);
+    const held = hold(found, image);
     comparison = held.comparison;
     refused = held.problems.length > 0;
-    for (const problem of held.problems) context.report.warn(formatProblem(problem));
   }
   const exit = comparison.verdict === "equal" && !refused ? 0 : 1;
   await writeReports(context, options, comparison, async () => {

@@ -12,13 +12,9 @@ import type { LockedItem } from "../build/pin-items.ts";
 import { fetchDebs, readSpecs } from "../build/repository.ts";
 import { LockstepError } from "../host/errors.ts";
 import type { InputEntry, Lock } from "../lock/types.ts";
-import { collect, type Context } from "./command.ts";
+import { collect, type Context, texts } from "./command.ts";
 
 type Options = Readonly<Record<string, unknown>>;
-
-export function texts(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : [];
-}
 
 export function defineReport(command: Command): void {
   command

@@ -6,8 +6,8 @@ import { LockstepError, formatProblem } from "../host/errors.ts";
 import { lockFile, readLockText, writeLock } from "../lock/lockfile.ts";
 import { salvageLock } from "../lock/salvage.ts";
 import { emptyLock } from "../lock/types.ts";
-import { collect, type CommandModule } from "./command.ts";
-import { defineReport, describeDiff, texts, writtenReport } from "./lock-report.ts";
+import { collect, type CommandModule, texts } from "./command.ts";
+import { defineReport, describeDiff, writtenReport } from "./lock-report.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command

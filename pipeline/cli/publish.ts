@@ -2,7 +2,7 @@
 import { LockstepError } from "../host/errors.ts";
 import type { Transferred, TransferOptions } from "../registry/transfer.ts";
 import { buildAll } from "./build.ts";
-import { collect, type CommandModule, outputDirectory } from "./command.ts";
+import { collect, type CommandModule, outputDirectory, texts } from "./command.ts";
 import { describeTransfer, shownTransfers } from "./transferred.ts";
 
 export const define: CommandModule["define"] = (command) => {
@@ -24,7 +24,7 @@ export const examples: CommandModule["examples"] = [
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { parseExpected, transfer } = await import("../registry/transfer.ts");
   const to = String(options["to"]);
-  const tags = Array.isArray(options["tag"]) ? options["tag"].map(String) : [];
+  const tags = texts(options["tag"]);
   const expected: Pick<TransferOptions, "expected"> =
     typeof options["expect"] === "string" ? { expected: parseExpected(options["expect"]) } : {};
   const out = outputDirectory(context, options, "out/images");

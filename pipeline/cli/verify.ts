@@ -1,12 +1,13 @@
 /** `lockstep verify`: builds, rebuilds in other surroundings, and says whether the digests are the same. */
-import { type ExitCode, formatProblem, LockstepError } from "../host/errors.ts";
+import { type ExitCode, LockstepError } from "../host/errors.ts";
 import type { Comparison } from "../verify/compare/comparison.ts";
 import type { Chosen } from "../verify/perturb/choose.ts";
 import type { Verdict } from "../verify/judge.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll, capsuleOption } from "./build.ts";
-import { collect, type CommandModule, type Context, outputDirectory } from "./command.ts";
+import { collect, type CommandModule, type Context, outputDirectory, texts } from "./command.ts";
 import { reportOptions, requireOneForReports, writeVerdictReports } from "./report-files.ts";
+import { waiverHolder } from "./waivers.ts";
 
 /** A verdict for people: one line, and one for each difference. */
 export function describeVerdict({
@@ -73,24 +74,19 @@ interface Held extends Verdict {
 
 /** Holds what was compared against the waivers: with a published image where there is one, otherwise what was rebuilt with what was built. */
 async function holdAgainstWaivers(
-  { host, report, root }: Context,
+  context: Context,
   verdicts: readonly Verdict[],
   strict: boolean,
 ): Promise<{ readonly verdicts: readonly Held[]; readonly refused: boolean }> {
   if (verdicts.every(({ comparison, against }) => comparison === undefined && against === undefined))
     return { verdicts, refused: false };
-  const [{ applyWaivers }, { readWaivers }] = await Promise.all([
-    import("../verify/waivers/apply.ts"),
-    import("../verify/waivers/read.ts"),
-  ]);
-  const waivers = await readWaivers(root);
+  const hold = await waiverHolder(context, strict);
   let refused = false;
   const held = verdicts.map((verdict): Held => {
     const key = verdict.against === undefined ? "comparison" : "against";
     const found = verdict[key];
     if (found === undefined) return verdict;
-    const { comparison, problems, accepted } = applyWaivers(host, found, verdict.image, waivers, { strict });
-    for (const problem of problems) report.warn(formatProblem(problem));
+    const { comparison, problems, accepted } = hold(found, verdict.image);
     refused ||= problems.length > 0;
     // A rebuild that differs from the build is not answered for by a waiver for a published image.
     const all = accepted && (key === "comparison" || verdict.comparison === undefined);
@@ -114,9 +110,10 @@ function describeSkipped({ skipped }: Chosen): string {
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
   const { against, perturb } = options;
-  if (Array.isArray(options["engine"])) {
+  const engines = texts(options["engine"]);
+  if (engines.length > 0) {
     const { runOnEngines } = await import("./engines.ts");
-    return runOnEngines(context, options, options["engine"].map(String), names);
+    return runOnEngines(context, options, engines, names);
   }
   if (options["allTags"] === true) {
     const { runOnReleases } = await import("./releases.ts");
