@@ -1,5 +1,5 @@
 /** Rows 16 to 18: `explain` of one line and one time in 140 MB against diffoscope, of two tiny layouts, and of 2 GB against 2 GB. */
-import { createReadStream, readdirSync, statSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { copyFile, mkdir, open, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -7,29 +7,18 @@ import { createGunzip } from "node:zlib";
 import { Store } from "../../../pipeline/store/store.ts";
 import { RawTarReader } from "../../../pipeline/verify/archive/raw-tar.ts";
 import { writeLayout } from "../../verify/image-of.ts";
-import { build, lockstep } from "../lockstep.ts";
+import { largestLayer } from "../layers.ts";
+import { lockstep } from "../lockstep.ts";
 import { interleave, timed } from "../measure.ts";
 import { type Bench, type Contender, type Experiment, type Result, Skip } from "../model.ts";
 import { need } from "../programs.ts";
-import { packagesOf, writeRepository } from "../repository.ts";
 import { peakFigures } from "../statistics.ts";
-import { freshStore, gather } from "../stores.ts";
 
 const gigabytes = 6 * 2 ** 30;
 
 /** The tar of the image of row 1. */
 async function writeArchive(bench: Bench, path: string): Promise<void> {
-  const { host, scratch, lock } = bench;
-  const packages = packagesOf(lock, "node");
-  await gather(bench, packages);
-  const directory = scratch.empty("explain");
-  await writeRepository(host, lock, directory, [{ name: "bench", packages }]);
-  await build(bench, await freshStore(bench, "explain-store", packages), directory);
-  const blobs = join(directory, "out", "images", "bench", "blobs", "sha256");
-  const [layer] = readdirSync(blobs)
-    .map((name) => join(blobs, name))
-    .toSorted((a, b) => statSync(b).size - statSync(a).size);
-  if (layer === undefined) throw new Error("the image has no layer");
+  const layer = await largestLayer(bench, "explain");
   const file = await open(path, "wx");
   await pipeline(createReadStream(layer), createGunzip(), file.createWriteStream());
 }

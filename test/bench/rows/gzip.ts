@@ -1,31 +1,18 @@
 /** Row 9: our compressor on 140 MB against gzip and pigz at the same level. */
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "../lockstep.ts";
+import { largestLayer } from "../layers.ts";
 import { interleave, timed } from "../measure.ts";
 import { type Bench, type Contender, type Experiment, type Result, Skip } from "../model.ts";
 import { need } from "../programs.ts";
-import { packagesOf, writeRepository } from "../repository.ts";
-import { freshStore, gather } from "../stores.ts";
 import { createGunzip } from "node:zlib";
-import { createReadStream, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { createReadStream, statSync } from "node:fs";
 
 const inputSize = 140_000_000;
 
 /** 140 MB of what layers consist of: the tar of the image of row 1, from its beginning again where it is shorter. */
 async function writeInput(bench: Bench, path: string): Promise<void> {
-  const { host, scratch, lock } = bench;
-  const packages = packagesOf(lock, "node");
-  await gather(bench, packages);
-  const directory = scratch.empty("gzip");
-  await writeRepository(host, lock, directory, [{ name: "bench", packages }]);
-  await build(bench, await freshStore(bench, "gzip-store", packages), directory);
-  const blobs = join(directory, "out", "images", "bench", "blobs", "sha256");
-  const [layer] = readdirSync(blobs)
-    .map((name) => join(blobs, name))
-    .toSorted((a, b) => statSync(b).size - statSync(a).size);
-  if (layer === undefined) throw new Error("the image has no layer");
+  const layer = await largestLayer(bench, "gzip");
   const file = await open(path, "wx");
   try {
     for (let left = inputSize; left > 0;)
