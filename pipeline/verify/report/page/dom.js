@@ -40,3 +40,19 @@ export function byId(id, kind) {
 export function grouped(count) {
   return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 }
+
+/**
+ * Does work when the next frame is drawn, once however often it was asked for.
+ * @param {() => void} work
+ */
+export function oncePerFrame(work) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      work();
+    });
+  };
+}

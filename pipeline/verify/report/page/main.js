@@ -1,6 +1,6 @@
 /** The page at work: reads the comparison that it carries, and connects search, filters, tree and details. */
 import { showDetail } from "./detail.js";
-import { byId, element, grouped, shown } from "./dom.js";
+import { byId, element, grouped, oncePerFrame, shown } from "./dom.js";
 import { gradeNames, openSome, searchTextOf, treeOf } from "./model.js";
 import { treeView } from "./tree.js";
 
@@ -100,15 +100,7 @@ function update() {
       : `${grouped(chosen.length)} of ${grouped(differences.length)} differences`;
 }
 
-let asked = false;
-function updateSoon() {
-  if (asked) return;
-  asked = true;
-  requestAnimationFrame(() => {
-    asked = false;
-    update();
-  });
-}
+const updateSoon = oncePerFrame(update);
 
 function reset() {
   search.value = "";

@@ -1,5 +1,5 @@
 /** A tree on the screen, as the ARIA pattern has it, with no more elements than fit: a hundred thousand rows cost what forty do. */
-import { element } from "./dom.js";
+import { element, oncePerFrame } from "./dom.js";
 import { visibleOf } from "./model.js";
 
 /** @import { Branch } from "./model.js" */
@@ -76,15 +76,7 @@ export function treeView(box, { content, chosen, entered }) {
     if (focused) made.get(current)?.focus({ preventScroll: true });
   }
 
-  let asked = false;
-  function drawSoon() {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(() => {
-      asked = false;
-      draw();
-    });
-  }
+  const drawSoon = oncePerFrame(draw);
 
   /** @param {number} index */
   function scrollTo(index) {
