@@ -138,10 +138,14 @@ export function parseManifest(bytes: Buffer, given: string | undefined, place: s
   };
 }
 
-/** `linux/arm64` or `linux/arm/v7`. */
-function platformName({ platform }: RemoteDescriptor): string {
-  if (platform === undefined) return "no platform";
+/** `linux/arm64` or `linux/arm/v7`; undefined where nothing says so. */
+export function platformOf({ platform }: RemoteDescriptor): string | undefined {
+  if (platform === undefined) return undefined;
   return [platform.os, platform.architecture, platform.variant].filter((part) => part !== undefined).join("/");
+}
+
+function platformName(descriptor: RemoteDescriptor): string {
+  return platformOf(descriptor) ?? "no platform";
 }
 
 /**

@@ -1,7 +1,7 @@
 /** An image as something to compare: its documents and layers, from a registry, a layout, or an archive of one. */
 import { LockstepError } from "../../host/errors.ts";
 import type { BlobSource } from "../../registry/blobs.ts";
-import { isIndexType, type Manifest, type RemoteDescriptor } from "../../registry/manifest.ts";
+import { isIndexType, type Manifest, platformOf, type RemoteDescriptor } from "../../registry/manifest.ts";
 import { digestOf } from "../../store/digest.ts";
 import type { Subject, SubjectBlob, SubjectDocument, SubjectImage } from "./subject.ts";
 
@@ -40,7 +40,7 @@ function documentOf({ bytes, descriptor }: Manifest): SubjectDocument {
   return { bytes, digest: descriptor.digest, mediaType: descriptor.mediaType };
 }
 
-function platformOf(config: Buffer): string | undefined {
+function platformOfConfig(config: Buffer): string | undefined {
   try {
     const { os, architecture, variant } = JSON.parse(config.toString("utf8")) as Readonly<Record<string, unknown>>;
     if (typeof os !== "string" || typeof architecture !== "string") return undefined;
@@ -58,12 +58,8 @@ async function imageOf(
 ): Promise<SubjectImage> {
   const [configDescriptor, ...layers] = manifest.blobs;
   const config = configDescriptor === undefined ? undefined : await bytesOf(shelf.blob(configDescriptor), name);
-  const { platform } = descriptor ?? {};
-  const named =
-    platform === undefined
-      ? undefined
-      : [platform.os, platform.architecture, ...(platform.variant === undefined ? [] : [platform.variant])].join("/");
-  const said = named ?? (config === undefined ? undefined : platformOf(config));
+  const named = descriptor === undefined ? undefined : platformOf(descriptor);
+  const said = named ?? (config === undefined ? undefined : platformOfConfig(config));
   return {
     ...(said === undefined ? {} : { platform: said }),
     manifest: documentOf(manifest),

@@ -14,7 +14,7 @@ export interface JsonDifference {
 }
 
 /** Documents of deeper nesting are not taken for JSON: what walks them would run out of stack. */
-const deepest = 500;
+export const deepest = 500;
 
 /** How deep a text nests its brackets, whatever else is wrong with it. */
 function depthOf(text: string): number {
@@ -38,11 +38,11 @@ export function parseJson(bytes: Buffer): Json | undefined {
   }
 }
 
-function isObject(value: Json): value is { readonly [name: string]: Json } {
+export function isObject(value: Json): value is { readonly [name: string]: Json } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isList(value: Json): value is readonly Json[] {
+export function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 

@@ -6,6 +6,7 @@
  * source maps of JavaScript (which have `version`, `sources` and `mappings`).
  */
 import type { Finding } from "../compare/finding.ts";
+import { deepest, isList, isObject, type Json } from "../compare/json.ts";
 import { shown } from "../compare/shown.ts";
 import { contentOf, type Format, type Looker, type Pair } from "./format.ts";
 import { diffLines } from "./line-diff.ts";
@@ -13,20 +14,9 @@ import { isSecretName, withoutSecrets } from "./secrets.ts";
 import { gradeOf, judge } from "./tokens.ts";
 import { wholeOf } from "./windows.ts";
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-
 const largest = 16 << 20;
-const deepest = 500;
 /** Strings that are as long are compared as contents of their own. */
 const longString = 400;
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function isObject(value: Json): value is { readonly [name: string]: Json } {
-  return typeof value === "object" && value !== null && !isList(value);
-}
 
 const token = /"(?:[^"\\]|\\.)*"|[[\]{}:]|-?\d[\d.eE+-]*/g;
 

@@ -5,7 +5,7 @@ import { byForm } from "./form.ts";
 import { type GzipHeader, readGzipHeader } from "./gzip-header.ts";
 import { isMatch, trace, type Trace } from "./inflate.ts";
 import { again, proven } from "./proven.ts";
-import type { Candidate, Recognised } from "./recognised.ts";
+import { type Candidate, type Recognised, unrecognised } from "./recognised.ts";
 
 /** Content that is looked at: more than one block of Lockstep or pgzip, but at most this much where blocks are long. */
 const wanted = (1 << 20) + (1 << 17);
@@ -60,14 +60,7 @@ function notesOf(stream: Buffer, traced: Trace, facts: Facts, found: readonly Ca
 /** Encoders that always flush. */
 const flushing: ReadonlySet<string> = new Set(["lockstep", "pigz", "pgzip"]);
 
-const unknown = (evidence: string): Recognised => ({
-  format: "gzip",
-  candidates: [],
-  certain: false,
-  examined: 0,
-  notes: [],
-  evidence: [evidence],
-});
+const unknown = (evidence: string): Recognised => unrecognised("gzip", evidence);
 
 /** The facts, with the stream's end where reading stopped before it and it tells: an empty stored block is the last thing before the trailer. */
 async function completed(facts: Facts, end: () => Promise<Buffer>): Promise<Facts> {

@@ -1,6 +1,6 @@
 /** Names the encoder that made a compressed layer. */
 import { recogniseGzip } from "./gzip.ts";
-import type { Recognised } from "./recognised.ts";
+import { type Recognised, unrecognised } from "./recognised.ts";
 import { recogniseZstd } from "./zstd.ts";
 
 /** So many compressed bytes hold what is looked at of the content, however badly it was compressed. */
@@ -34,5 +34,5 @@ export async function recogniseEncoder(open: () => AsyncIterable<Uint8Array>): P
   const bytes = await beginningOf(open);
   if (bytes.length >= 2 && bytes.readUInt16BE(0) === 0x1f8b) return recogniseGzip(bytes, () => endOf(open));
   if (bytes.length >= 4 && bytes.readUInt32LE(0) === 0xfd2fb528) return recogniseZstd(bytes);
-  return { format: "other", candidates: [], certain: false, examined: 0, notes: [], evidence: [] };
+  return unrecognised("other");
 }

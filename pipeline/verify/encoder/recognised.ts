@@ -51,6 +51,11 @@ export interface Recognised {
   readonly evidence: readonly string[];
 }
 
+/** What is said of a stream that no encoder can be named for. */
+export function unrecognised(format: Recognised["format"], ...evidence: readonly string[]): Recognised {
+  return { format, candidates: [], certain: false, examined: 0, notes: [], evidence };
+}
+
 /** `zlib level 6`; `Go's compress/gzip before 1.27, level 6 or 2 to 5`. */
 function candidateText({ encoder, levels }: Candidate): string {
   return levels.length === 0 ? encoders[encoder] : `${encoders[encoder]}, level ${levels.join(" or ")}`;

@@ -1,6 +1,6 @@
 /** Recognises the encoder of a Zstandard frame (RFC 8878): by encoding its beginning again with the libzstd of Node, else by its header. */
 import { constants, zstdCompressSync, zstdDecompressSync, type ZstdOptions } from "node:zlib";
-import type { Candidate, Recognised } from "./recognised.ts";
+import { type Candidate, type Recognised, unrecognised } from "./recognised.ts";
 
 interface Frame {
   /** Bytes; 0 where the content's size stands in its place. */
@@ -126,14 +126,7 @@ function levelsThatGive(bytes: Buffer, { content, until, whole }: Beginning, fra
   });
 }
 
-const unknown = (evidence: string): Recognised => ({
-  format: "zstd",
-  candidates: [],
-  certain: false,
-  examined: 0,
-  notes: [],
-  evidence: [evidence],
-});
+const unknown = (evidence: string): Recognised => unrecognised("zstd", evidence);
 
 /** What made a zstd stream that begins with these bytes. */
 export function recogniseZstd(bytes: Buffer): Recognised {
