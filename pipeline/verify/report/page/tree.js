@@ -178,28 +178,5 @@ export function treeView(box, { content, chosen, entered }) {
       redraw();
     },
     focus: () => moveTo(current, true),
-    /**
-     * Goes to the first difference that is of interest, opening what it is in.
-     * @param {number} leaf
-     */
-    reveal(leaf) {
-      /**
-       * @param {Branch} node
-       * @returns {boolean}
-       */
-      const open = (node) => {
-        if (node.leaf === leaf) return true;
-        const found = node.children.some(open);
-        if (found) node.expanded = true;
-        return found;
-      };
-      open(root);
-      rows = visibleOf(root);
-      redraw();
-      moveTo(
-        rows.findIndex((node) => node.leaf === leaf),
-        true,
-      );
-    },
   };
 }
