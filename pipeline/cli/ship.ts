@@ -86,7 +86,9 @@ export const run: CommandModule["run"] = async (context, options) => {
   ].map(([what = "", path = ""]) => `${what.padEnd(13)} ${shown(context, path)}\n`);
   for (const problem of scriptWarnings(images)) report.warn(formatProblem(problem));
   const commit =
-    rendered.written.length + rendered.removed.length > 0 ? "\nthe rendered manifests changed: commit them\n" : "";
+    rendered.written.length + rendered.removed.length > 0
+      ? "\nthe rendered manifests changed: commit them; `lockstep render --message -` has the text of the commit\n"
+      : "";
   const idle = nothingToDo ? "\nnothing changed: no work was done\n" : "";
   return {
     exit: 0,

@@ -61,6 +61,11 @@ async function listTree(root: string): Promise<Listing> {
   return list(root, renderedDirectory);
 }
 
+/** Paths of the files that are in the tree, relative to the repository root. LS7104 as for `writeRendered`. */
+export async function filesOfTree(root: string): Promise<readonly string[]> {
+  return (await listTree(root)).files;
+}
+
 function isInside(path: string): boolean {
   const steps = path.split("/");
   return path.startsWith(`${renderedDirectory}/`) && !steps.includes("..") && !steps.includes("");

@@ -267,6 +267,7 @@ export const codes = {
   LS7102: { title: "rendered file is missing", exit: 1 },
   LS7103: { title: "file in the rendered tree is not rendered", exit: 1 },
   LS7104: { title: "rendered tree is not made of plain files and directories", exit: 3 },
+  LS7105: { title: "Git does not say what was delivered before", exit: 4 },
   // 80xx the lint
   LS8001: { title: "settings of the lint are not usable", exit: 3 },
   LS8002: { title: "path to lint is not there, or outside of the repository", exit: 2 },

@@ -3,11 +3,13 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LockstepError, messageOf, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { localGit } from "../source/git/local.ts";
 import { type Digest, isDigest } from "../store/digest.ts";
 import { comparePaths } from "../tree/entry.ts";
 import type { SubjectRun } from "./compare/open-subject.ts";
 import type { Chosen } from "./perturb/choose.ts";
 import { rebuild } from "./rebuild.ts";
+import { recordedImages } from "./recorded.ts";
 
 export interface ReleaseVerdict {
   readonly tag: string;
@@ -39,31 +41,21 @@ interface Tag {
 }
 
 /** Text of the program's stdout; LS5008 with what it says when it fails. */
-async function git(host: Host, args: readonly string[], signal: AbortSignal): Promise<string> {
-  const program = host.findProgram("git");
-  const failed = (why: string): LockstepError =>
-    new LockstepError({
-      code: "LS5008",
-      message: `the releases cannot be read: ${why}`,
-      hint: "run it in a clone that has the tags",
-    });
-  if (program === undefined) throw failed("git is not on PATH");
-  // Called from a hook these would name another repository than the one that is asked for.
-  const inherited = Object.entries(host.environment()).filter(([name]) => !/^GIT_(?!CONFIG_|SSL_)/.test(name));
-  const env = { ...Object.fromEntries(inherited), LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" };
-  const { code, stdout, stderr } = await host.run(program, ["-c", "core.hooksPath=/dev/null", ...args], {
-    env,
-    signal,
+async function git(host: Host, directory: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  const said = await localGit(host, directory, args, signal);
+  if (said?.code === 0) return said.stdout.toString("utf8");
+  throw new LockstepError({
+    code: "LS5008",
+    message: `the releases cannot be read: ${said?.stderr ?? "git is not on PATH"}`,
+    hint: "run it in a clone that has the tags",
   });
-  if (code !== 0) throw failed(stderr.toString("utf8").trim());
-  return stdout.toString("utf8");
 }
 
 /** Tags of commits in the order of their versions. */
 async function tagsOf(host: Host, root: string, signal: AbortSignal): Promise<readonly Tag[]> {
   // Of an annotated tag the second pair is what it points to.
   const format = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname:strip=2)";
-  const listed = await git(host, ["-C", root, "for-each-ref", "--sort=version:refname", format, "refs/tags"], signal);
+  const listed = await git(host, root, ["for-each-ref", "--sort=version:refname", format, "refs/tags"], signal);
   return listed.split("\n").flatMap((line) => {
     const [, type, id, peeledType, peeled, name] = /^(\S+) (\S+) (\S*) (\S*) (.+)$/.exec(line) ?? [];
     if (name === undefined) return [];
@@ -71,9 +63,6 @@ async function tagsOf(host: Host, root: string, signal: AbortSignal): Promise<re
     return commit === undefined ? [] : [{ name, commit }];
   });
 }
-
-/** `image: registry.example/team/web:0.1.0@sha256:…`, quoted or not. */
-const pinned = /^\s*(?:-\s+)?image:\s*["']?(?:\S*\/)?([a-z0-9._-]+):[^\s:@/]+@(sha256:[0-9a-f]{64})["']?\s*$/gm;
 
 /** The digests that rendered manifests name for images, by image; more than one when they do not agree. */
 export async function recordedDigests(directory: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
@@ -83,7 +72,7 @@ export async function recordedDigests(directory: string): Promise<ReadonlyMap<st
   });
   const found = new Map<string, Set<string>>();
   for (const name of names.filter((each) => /\.ya?ml$/.test(each)).toSorted(comparePaths))
-    for (const [, image = "", digest = ""] of (await readFile(join(directory, name), "utf8")).matchAll(pinned))
+    for (const { image, digest } of recordedImages(await readFile(join(directory, name), "utf8")))
       found.set(image, (found.get(image) ?? new Set()).add(digest));
   return found;
 }
@@ -152,8 +141,8 @@ export async function verifyReleases(
   options: ReleaseOptions,
 ): Promise<readonly ReleaseVerdict[]> {
   const { host, store, signal } = run;
-  const top = (await git(host, ["-C", root, "rev-parse", "--show-toplevel"], signal)).replace(/\n$/, "");
-  const prefix = (await git(host, ["-C", root, "rev-parse", "--show-prefix"], signal)).replace(/\n$/, "");
+  const top = (await git(host, root, ["rev-parse", "--show-toplevel"], signal)).replace(/\n$/, "");
+  const prefix = (await git(host, root, ["rev-parse", "--show-prefix"], signal)).replace(/\n$/, "");
   const tags = await tagsOf(host, root, signal);
   if (tags.length === 0)
     throw new LockstepError({
@@ -168,8 +157,8 @@ export async function verifyReleases(
       const clone = join(work, "release");
       await mkdir(work, { recursive: true });
       try {
-        await git(host, ["clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--", top, clone], signal);
-        await git(host, ["-C", clone, "checkout", "--quiet", "--detach", tag.commit], signal);
+        await git(host, work, ["clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--", top, clone], signal);
+        await git(host, clone, ["checkout", "--quiet", "--detach", tag.commit], signal);
         verdicts.push(...(await verifyRelease(run, tag, join(clone, prefix), options)));
       } catch (error) {
         verdicts.push(noted(tag, undefined, reasonOf(error)));

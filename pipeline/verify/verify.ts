@@ -6,14 +6,14 @@ import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { damagedBlobs } from "../image/layout.ts";
 import type { Report } from "../report/report.ts";
-import { canonicalJson } from "../store/canonical-json.ts";
-import { digestOf, hexOf } from "../store/digest.ts";
+import { hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { SubjectRun } from "./compare/open-subject.ts";
 import type { Chosen } from "./perturb/choose.ts";
 import type { Perturbation } from "./perturb/surroundings.ts";
 import { judge, type Verdict } from "./judge.ts";
+import { keepVerdict, knownVerdict } from "./known.ts";
 import type { RebuildOptions, RebuiltImage } from "./rebuild.ts";
 
 /** A verdict is about the bytes that lie in the layout, so they are read: LS5003 for what is not what it is called. */
@@ -33,13 +33,6 @@ async function checkLayouts(store: Store, images: readonly BuiltImage[]): Promis
     }
   }
   if (problems.length > 0) throw new LockstepError(problems);
-}
-
-function verdictKey(built: BuiltImage): string {
-  const plans = built.platforms.map(({ platform, plan }) => ({ platform, plan }));
-  return hexOf(
-    digestOf(canonicalJson({ kind: "verdict", image: built.image, index: built.index.descriptor.digest, plans })),
-  );
 }
 
 export interface VerifyOptions {
@@ -160,8 +153,8 @@ export async function verifyImages(
   const verdicts = new Map<string, Verdict>();
   if (!options.again && options.against === undefined && options.perturb === undefined) {
     for (const image of built) {
-      const record = (await store.getRecord("result", verdictKey(image))) as Verdict | undefined;
-      if (record !== undefined) verdicts.set(image.image, { ...record, known: true });
+      const verdict = await knownVerdict(store, image);
+      if (verdict !== undefined) verdicts.set(image.image, verdict);
     }
   }
   const unknown = built.filter(({ image }) => !verdicts.has(image));
@@ -182,7 +175,7 @@ export async function verifyImages(
       for (const image of open) {
         // What it was compared with besides is another matter the next time.
         const { against: _, ...verdict } = verdicts.get(image.image) ?? {};
-        await store.putRecord("result", verdictKey(image), verdict);
+        await keepVerdict(store, image, verdict);
       }
   }
   return built.flatMap(
