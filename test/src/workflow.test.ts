@@ -11,9 +11,16 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+interface Job {
+  readonly "runs-on": string;
+  readonly needs?: string | readonly string[];
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly steps: readonly Step[];
+}
+
 interface Workflow {
   readonly permissions: Readonly<Record<string, string>>;
-  readonly jobs: Readonly<Record<string, { readonly "runs-on": string; readonly steps: readonly Step[] }>>;
+  readonly jobs: Readonly<Record<string, Job>>;
 }
 
 const directory = join(root, ".github/workflows");
@@ -34,8 +41,23 @@ describe.each(readdirSync(directory))("the workflow %s", (name) => {
 
   it("can only read the repository, and shows a secret to no step but the one that needs it", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
+    expect(Object.values(workflow.jobs).filter(({ permissions }) => permissions !== undefined)).toEqual([]);
     const told = steps.filter(({ env }) => Object.values(env ?? {}).some((value) => value.includes("secrets.")));
-    expect(told.map(({ run: line }) => line?.split(" ").slice(0, 3).join(" "))).toEqual(["dagger call publish"]);
+    expect(told.map(({ run: line }) => line?.split(" ").slice(0, 3).join(" "))).toEqual([
+      "dagger call publish",
+      "dagger call attest",
+    ]);
+  });
+
+  it("publishes what a second machine came to as well, and signs what was published, each in a job of its own", () => {
+    const needs = Object.entries(workflow.jobs).map(([name, job]) => [name, [job.needs ?? []].flat()]);
+    expect(Object.fromEntries(needs)).toEqual({
+      check: [],
+      build: [],
+      verify: ["build"],
+      publish: ["check", "verify"],
+      sign: ["publish"],
+    });
   });
 
   it("calls functions that the module has", () => {
@@ -44,7 +66,18 @@ describe.each(readdirSync(directory))("the workflow %s", (name) => {
       [...(step.run ?? "").matchAll(/dagger call (\w+)/g)].map(([, name]) => name),
     );
     expect(called.filter((name) => !module.includes(`async ${name}(`))).toEqual([]);
-    expect(new Set(called)).toEqual(new Set(["build", "verify", "publish"]));
+    expect(new Set(called)).toEqual(new Set(["build", "verify", "publish", "attest"]));
+  });
+});
+
+describe.skipIf(!hasProgram("actionlint"))("workflows (needs actionlint)", () => {
+  it("have nothing that actionlint complains of", () => {
+    const { status, stdout } = run("actionlint", [
+      "-no-color",
+      ...readdirSync(directory).map((name) => join(directory, name)),
+    ]);
+    expect(stdout.toString("utf8")).toBe("");
+    expect(status).toBe(0);
   });
 });
 
