@@ -17,17 +17,33 @@ export interface DaggerOptions {
   readonly limit: (images: readonly string[]) => number;
 }
 
-/** The line of versions that this program's module is written for. */
-const wanted = { major: 0, minor: 21 } as const;
+/** The line of versions that this program's module is written for, and the version that it was tested with. */
+const wanted = { major: 0, minor: 21, tested: "v0.21.8" } as const;
+const needed = `v${wanted.major}.${wanted.minor} is needed`;
+const install = `install the dagger command of version ${wanted.tested}`;
+const start = `start an engine of version ${wanted.tested}, as the dagger command of that version does where there is a container runtime`;
+
+/** How a version is not of the line; undefined when it is, or when it is no version. */
+function beside(version: string): string | undefined {
+  const [, major, minor] = /\bv?(\d+)\.(\d+)\.\d/.exec(version) ?? [];
+  const distance = (Number(major) - wanted.major) * 1000 + Number(minor) - wanted.minor;
+  return Number.isNaN(distance) || distance === 0
+    ? undefined
+    : `which is too ${distance < 0 ? "old" : "new"}: ${needed}`;
+}
 
 /** Why an engine of a version is of no use; undefined when it is. What is no version was not said by an engine. */
 function unfit(version: string): string | undefined {
-  const [, major, minor] = /^v?(\d+)\.(\d+)\.\d/.exec(version) ?? [];
-  const needed = `v${wanted.major}.${wanted.minor} is needed`;
-  if (major === undefined || minor === undefined) return `it says that it is of version "${version}", and ${needed}`;
-  const distance = (Number(major) - wanted.major) * 1000 + Number(minor) - wanted.minor;
-  if (distance === 0) return undefined;
-  return `it is of version ${version}, which is too ${distance < 0 ? "old" : "new"}: ${needed}`;
+  if (!/^v?\d+\.\d+\.\d/.test(version)) return `it says that it is of version "${version}", and ${needed}; ${start}`;
+  const off = beside(version);
+  return off === undefined ? undefined : `it is of version ${version}, ${off}; ${start}`;
+}
+
+/** Why the dagger command is of no use; undefined when it is. It prints `dagger v0.21.8 (…)`. */
+function unfitCommand(said: string): string | undefined {
+  const version = /\bv\d+\.\d+\.\d\S*/.exec(said)?.[0] ?? "";
+  const off = beside(version);
+  return off === undefined ? undefined : `the dagger command on PATH is of version ${version}, ${off}; ${install}`;
 }
 
 /** The first line that a person should see of what a failed command printed. */
@@ -102,6 +118,9 @@ async function dagger(
 export function daggerRunner(host: Host, options: DaggerOptions): EngineRunner {
   const ask = async (engine: string): Promise<string | undefined> => {
     try {
+      const command = await dagger(host, engine, ["version"], options.patience, options);
+      const reason = unfitCommand(command?.stdout.toString("utf8") ?? "");
+      if (reason !== undefined) return reason;
       const answer = await dagger(host, engine, ["core", "version"], options.patience, options);
       // The command waits without an end for an engine that is not there.
       if (answer === undefined) return `it did not answer within ${Math.round(options.patience / 1000)} seconds`;
@@ -109,7 +128,7 @@ export function daggerRunner(host: Host, options: DaggerOptions): EngineRunner {
       if (answer.code !== 0) return complaint(answer.stderr.toString("utf8"));
       return unfit(version);
     } catch (error) {
-      if (systemCode(error) === "ENOENT") return "there is no dagger command on PATH; install that of version v0.21.8";
+      if (systemCode(error) === "ENOENT") return `there is no dagger command on PATH; ${install}`;
       return messageOf(error);
     }
   };

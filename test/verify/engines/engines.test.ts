@@ -192,12 +192,30 @@ describe("an engine through the dagger command", () => {
       verdicts: [{ image: "web", verdict: "reproduced", digest: digest("1") }],
     });
     const lines = readFileSync(told, "utf8").trim().split("\n");
-    expect(lines[1]).toBe(`tcp://one:1234 -s -m ${root} call --epoch=5 verdicts --source ${root} --image web`);
+    expect(lines.at(-1)).toBe(`tcp://one:1234 -s -m ${root} call --epoch=5 verdicts --source ${root} --image web`);
   });
 
   it.each([
-    ["of an older version", "echo v0.19.1", /version v0\.19\.1, which is too old: v0\.21 is needed/],
-    ["of a newer version", "echo v1.0.0", /version v1\.0\.0, which is too new: v0\.21 is needed/],
+    [
+      "of an older version",
+      `case "$*" in *"core version"*) echo v0.19.1;; *) echo "dagger v0.21.8 (image) linux/amd64";; esac`,
+      /^it is of version v0\.19\.1, which is too old: v0\.21 is needed; start an engine of version v0\.21\.8/,
+    ],
+    [
+      "of a newer version",
+      `case "$*" in *"core version"*) echo v1.0.0;; *) echo "dagger v0.21.8 (image) linux/amd64";; esac`,
+      /^it is of version v1\.0\.0, which is too new: v0\.21 is needed; start an engine of version v0\.21\.8/,
+    ],
+    [
+      "through a command of an older version",
+      `case "$*" in *"core version"*) echo v0.21.8;; *) echo "dagger v0.19.1 (image) linux/amd64";; esac`,
+      /^the dagger command on PATH is of version v0\.19\.1, which is too old: v0\.21 is needed; install the dagger command of version v0\.21\.8$/,
+    ],
+    [
+      "through a command of a newer version",
+      `case "$*" in *"core version"*) echo v0.21.8;; *) echo "dagger v0.22.0 (image) linux/amd64";; esac`,
+      /^the dagger command on PATH is of version v0\.22\.0, which is too new/,
+    ],
     ["that says no version", "echo hello", /of version "hello", and v0\.21 is needed/],
     ["that cannot be reached", "echo 'connection refused' >&2; exit 1", /connection refused/],
     ["that never answers", "exec sleep 60", /did not answer within/],
@@ -209,7 +227,7 @@ describe("an engine through the dagger command", () => {
     const host: Host = { ...createHost(), run: (_, args) => createHost().run("/nonexistent/dagger", args) };
     const options = { program: root, root, moduleOptions: [], signal: new AbortController().signal };
     const { ready } = daggerRunner(host, { ...options, patience: 5000, limit: () => 5000 });
-    expect(await ready("e")).toBe("there is no dagger command on PATH; install that of version v0.21.8");
+    expect(await ready("e")).toBe("there is no dagger command on PATH; install the dagger command of version v0.21.8");
   });
 
   it("that goes away, or takes too long, is lost; one that is still there has failed", async () => {
