@@ -1,5 +1,5 @@
 /** The launcher, with an npm of the test's own in place of the real one. */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root, run, temporaryDirectory } from "./support.ts";
@@ -38,5 +38,25 @@ describe("the launcher", () => {
   it("keeps what the tests need when the lock has moved", () => {
     expect(asked(["node_modules/vitest"], ["--version"])).toMatch(/--include=dev$/);
     expect(asked([], ["--version"])).toMatch(/--omit=dev$/);
+  });
+
+  it("finds the checkout by whatever name it is called", () => {
+    const elsewhere = temporaryDirectory();
+    symlinkSync(join(root, "lockstep"), join(elsewhere, "absolute"));
+    symlinkSync("absolute", join(elsewhere, "relative"));
+    const said = ["./absolute", "./relative", join(elsewhere, "relative")].map((name) =>
+      run(name, ["--version"], { cwd: elsewhere }).stdout.toString(),
+    );
+    said.push(run("./lockstep", ["--version"], { cwd: root }).stdout.toString());
+    said.push(run("sh", ["lockstep", "--version"], { cwd: root }).stdout.toString());
+    expect(new Set(said)).toEqual(new Set([expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]));
+  });
+
+  it("gives V8 no option, with which Node could not use what is compiled in its binary", () => {
+    const program = join(temporaryDirectory(), "tag.mjs");
+    writeFileSync(program, 'import { cachedDataVersionTag } from "node:v8"; console.log(cachedDataVersionTag());');
+    const { stdout } = run(join(root, "lockstep"), ["--node", program]);
+    const plain = run(process.execPath, [program]).stdout;
+    expect(stdout.toString()).toBe(plain.toString());
   });
 });

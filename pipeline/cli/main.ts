@@ -79,7 +79,7 @@ async function runCommand(host: Host, module: CommandModule, command: Command): 
   const context: Context = {
     host,
     report: trace?.report ?? report,
-    store: new Store(host, host.cacheDirectory, generation()),
+    store: new Store(host, host.cacheDirectory, generation),
     root,
     signal: abort.signal,
     output: {

@@ -5,7 +5,7 @@ import { once, places } from "./program.ts";
 /** A command line of the program: what `lockstep <name> …` is on the local back end. */
 export function commandLine(node: string, name: string, args: readonly string[]): string[] {
   const start = `${places.program}/pipeline/cli/start.js`;
-  return [node, "--initial-old-space-size=128", start, name, ...args, "--root", places.repository];
+  return [node, start, name, ...args, "--root", places.repository];
 }
 
 /** What a failed step printed. The class of the error is not known in a module, so its members are looked at. */

@@ -121,15 +121,20 @@ export async function writeFileAtomically(
 
 export class Store {
   readonly directory: string;
-  /** Who makes records here. */
-  readonly generation: string;
   readonly #host: Host;
+  #generation: string | (() => string);
 
-  /** `generation` names who makes records: those of another one are not found. */
-  constructor(host: Host, directory: string = host.cacheDirectory, generation = "0") {
+  /** `generation` names who makes records: those of another one are not found. A function is asked when the first record is. */
+  constructor(host: Host, directory: string = host.cacheDirectory, generation: string | (() => string) = "0") {
     this.#host = host;
     this.directory = directory;
-    this.generation = generation;
+    this.#generation = generation;
+  }
+
+  /** Who makes records here. */
+  get generation(): string {
+    if (typeof this.#generation !== "string") this.#generation = this.#generation();
+    return this.#generation;
   }
 
   /** Where a blob is, whether or not it is there. */

