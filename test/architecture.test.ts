@@ -12,11 +12,25 @@ const tracked = run("git", ["ls-files", "-z"], { cwd: root })
   .filter((path) => path !== "");
 
 /** What each room may import besides itself. Dependencies point one way: command line → verbs → nouns → host. */
-const nouns = ["host", "report", "shell", "store", "tree", "image", "spec", "lock", "source", "registry", "advisory"];
+const nouns = [
+  "host",
+  "report",
+  "shell",
+  "dockerfile",
+  "store",
+  "tree",
+  "image",
+  "spec",
+  "lock",
+  "source",
+  "registry",
+  "advisory",
+];
 const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   host: [],
   report: ["host"],
   shell: [],
+  dockerfile: ["shell"],
   store: ["host", "report"],
   tree: ["host", "store"],
   image: ["host", "store", "tree"],
@@ -25,13 +39,12 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   source: ["host", "report", "shell", "store", "tree", "spec", "lock"],
   registry: ["host", "report", "store", "image"],
   advisory: ["host", "tree", "lock", "source"],
-  // A Dockerfile that is built is read as one that is linted.
-  build: [...nouns, "lint"],
+  build: nouns,
   verify: [...nouns, "build"],
   evidence: [...nouns, "build", "verify"],
   share: [...nouns, "build", "verify", "evidence"],
   deliver: [...nouns, "build", "verify", "evidence"],
-  lint: ["host", "report", "shell", "store", "tree"],
+  lint: ["host", "report", "shell", "dockerfile", "store", "tree"],
   cli: [...nouns, "build", "verify", "evidence", "share", "deliver", "lint"],
   src: [],
 };

@@ -1,7 +1,7 @@
 /** Applies the rules to one file. */
 import type { Extent } from "../shell/syntax.ts";
-import { parseDockerfile } from "./dockerfile/parser.ts";
-import { readJson } from "./json.ts";
+import { parseDockerfile } from "../dockerfile/parser.ts";
+import { readJson } from "../dockerfile/json.ts";
 import type { FileKind } from "./kinds.ts";
 import { readEntries } from "./lines.ts";
 import type { Finding, Found, Kind, OwnRule, Rule, SourceFile, Subjects } from "./rule.ts";
@@ -9,8 +9,8 @@ import { notUnderstood } from "./rules/own.ts";
 import { rulesOn } from "./rules/rules.ts";
 import { dockerfileScripts, gitlabScripts, packageScripts, tektonScripts, workflowScripts } from "./scripts.ts";
 import { readScript, type Script } from "./shell/script.ts";
-import { verbatim } from "./text.ts";
-import { DocumentError, get, textOf, type YamlReader } from "./tree.ts";
+import { verbatim } from "../dockerfile/text.ts";
+import { DocumentError, get, textOf, type YamlReader } from "../dockerfile/tree.ts";
 
 class Analysis {
   readonly findings: Finding[] = [];

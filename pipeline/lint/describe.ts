@@ -4,7 +4,7 @@ import { table } from "../report/table.ts";
 import type { LintedFile, LintResult } from "./lint.ts";
 import type { Finding, Severity } from "./rule.ts";
 import { rules } from "./rules/rules.ts";
-import { Lines } from "./text.ts";
+import { Lines } from "../dockerfile/text.ts";
 
 const severities: readonly Severity[] = ["error", "warning", "note"];
 

@@ -1,6 +1,6 @@
 /** Reads files that have an entry a line: requirements of pip, and .npmrc. */
 import type { EntryLine } from "./rule.ts";
-import { extentOf, part, SliceBuilder } from "./text.ts";
+import { extentOf, part, SliceBuilder } from "../dockerfile/text.ts";
 
 /** The entries of a file; with `continued`, a backslash at the end of a line goes on in the next one. Extents have whole lines. */
 export function readEntries(text: string, continued: boolean): readonly EntryLine[] {

@@ -1,4 +1,4 @@
-/** The verb: reads the files of a repository, applies the rules and suppressions, and mends what can be mended. */
+/** Determinism lint over Dockerfiles, scripts, workflows and the files of package managers: reads them, applies the rules and suppressions, and mends what can be mended. */
 import { isUtf8 } from "node:buffer";
 import { constants } from "node:fs";
 import { chmod, lstat, open } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { inParallel } from "../host/parallel.ts";
 import { writeFileAtomically } from "../store/store.ts";
 import { matchesAny } from "../tree/glob.ts";
 import { analyse } from "./analyse.ts";
-import type { YamlReader } from "./tree.ts";
+import type { YamlReader } from "../dockerfile/tree.ts";
 import { findFiles } from "./files.ts";
 import { fixText } from "./fix.ts";
 import { type FileKind, isShellScript, kindOfPath } from "./kinds.ts";

@@ -1,9 +1,9 @@
 /** What a rule of the lint is, what it looks at, and what it finds. */
 import type { Extent } from "../shell/syntax.ts";
-import type { Dockerfile } from "./dockerfile/parser.ts";
+import type { Dockerfile } from "../dockerfile/parser.ts";
 import type { Script, ShellCommand } from "./shell/script.ts";
-import type { Slice } from "./text.ts";
-import type { Node } from "./tree.ts";
+import type { Slice } from "../dockerfile/text.ts";
+import type { Node } from "../dockerfile/tree.ts";
 
 /** `error` makes `check` end with 1; `warning` and `note` do not. */
 export type Severity = "error" | "warning" | "note";

@@ -5,7 +5,7 @@ import type { LintResult, LintedFile } from "./lint.ts";
 import { rulePage } from "./page.ts";
 import type { Finding, Severity } from "./rule.ts";
 import { rules } from "./rules/rules.ts";
-import { Lines } from "./text.ts";
+import { Lines } from "../dockerfile/text.ts";
 
 const levels: Readonly<Record<Severity, string>> = { error: "error", warning: "warning", note: "note" };
 

@@ -1,10 +1,10 @@
 /** Finds the shell scripts in files of other kinds: RUN instructions, steps of workflows, scripts of package.json. */
-import { type Dockerfile, scriptOf } from "./dockerfile/parser.ts";
-import { environments } from "./dockerfile/variables.ts";
+import { type Dockerfile, scriptOf } from "../dockerfile/parser.ts";
+import { environments } from "../dockerfile/variables.ts";
 import { isOtherScript } from "./kinds.ts";
 import { emptyScript, readScript, type Script, ScriptReader, type Setting } from "./shell/script.ts";
-import { type Slice, SliceBuilder } from "./text.ts";
-import { entries, get, items, maps, type Node, scalar, scalars, textOf } from "./tree.ts";
+import { type Slice, SliceBuilder } from "../dockerfile/text.ts";
+import { entries, get, items, maps, type Node, scalar, scalars, textOf } from "../dockerfile/tree.ts";
 
 const posixShell = /^(?:\S*\/)?(?:ba|da|a|k|z)?sh$/;
 

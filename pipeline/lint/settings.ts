@@ -1,8 +1,8 @@
 /** `lockstep.lint.yaml`: files that are not linted, and findings that are suppressed where a file has no comments; each with a reason. */
 import { LockstepError, type Problem } from "../host/errors.ts";
 import { type Glob, parseGlob } from "../tree/glob.ts";
-import { DocumentError, entries, items, type Node, scalar, type YamlReader } from "./tree.ts";
-import { Lines } from "./text.ts";
+import { DocumentError, entries, items, type Node, scalar, type YamlReader } from "../dockerfile/tree.ts";
+import { Lines } from "../dockerfile/text.ts";
 
 export const settingsFile = "lockstep.lint.yaml";
 

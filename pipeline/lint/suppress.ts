@@ -2,7 +2,7 @@
 import type { Extent } from "../shell/syntax.ts";
 import type { Finding, OwnRule } from "./rule.ts";
 import { unknownRule, withoutEffect, withoutReason } from "./rules/own.ts";
-import { Lines } from "./text.ts";
+import { Lines } from "../dockerfile/text.ts";
 
 export interface Suppression extends Extent {
   readonly rules: readonly string[];

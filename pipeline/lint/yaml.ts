@@ -1,7 +1,7 @@
 /** Reads the YAML documents of one file into values with places. */
 import { isAlias, isMap, isScalar, isSeq, type ParsedNode, parseAllDocuments, Scalar } from "yaml";
-import { DocumentError, type Node } from "./tree.ts";
-import { blurred, type Slice, SliceBuilder, verbatim } from "./text.ts";
+import { DocumentError, type Node } from "../dockerfile/tree.ts";
+import { blurred, type Slice, SliceBuilder, verbatim } from "../dockerfile/text.ts";
 
 /** Values of one file once its aliases are expanded. */
 const maxValues = 100_000;

@@ -72,7 +72,7 @@ async function recall(root: string, texts: ReadonlyMap<string, string>, memo: Sp
   const images = new Map<string, ParsedImage>();
   for (const [folder, text] of texts) {
     const file = fileOf(folder);
-    const value = await memo.get(await memoKey(file, text));
+    const value = await memo.get(memoKey(file, text));
     if (value === undefined) return undefined;
     images.set(folder, { spec: value as ImageSpec, at: () => ({ file }) });
   }
@@ -123,7 +123,7 @@ export async function loadImages(root: string, memo?: SpecMemo): Promise<readonl
   if (problems.length > 0) throw new LockstepError(byFile(problems));
   if (memo !== undefined) {
     for (const [folder, { spec }] of images) {
-      await memo.put(await memoKey(spec.file, texts.get(folder) ?? ""), spec);
+      await memo.put(memoKey(spec.file, texts.get(folder) ?? ""), spec);
     }
   }
   return ordered(images);

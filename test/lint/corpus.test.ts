@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseDockerfile } from "../../pipeline/lint/dockerfile/parser.ts";
-import { Lines } from "../../pipeline/lint/text.ts";
+import { parseDockerfile } from "../../pipeline/dockerfile/parser.ts";
+import { Lines } from "../../pipeline/dockerfile/text.ts";
 import { root, run } from "../support.ts";
 import { buildkitParser } from "./buildkit-parser.ts";
 import { findingsOf, fixed, found } from "./lint-text.ts";

@@ -5,7 +5,7 @@ import type { Finding } from "../../pipeline/lint/rule.ts";
 import { noSettings } from "../../pipeline/lint/settings.ts";
 import { readYamlDocuments } from "../../pipeline/lint/yaml.ts";
 import { fixText } from "../../pipeline/lint/fix.ts";
-import { Lines } from "../../pipeline/lint/text.ts";
+import { Lines } from "../../pipeline/dockerfile/text.ts";
 
 function kindOf(path: string): FileKind {
   const kind = kindOfPath(path);

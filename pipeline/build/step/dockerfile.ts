@@ -1,7 +1,7 @@
 /** Dockerfiles as they are given to an engine: with nothing from outside but what is locked, and without what differs from run to run. */
 import { LockstepError, type Problem } from "../../host/errors.ts";
-import { type Dockerfile, type Instruction, parseDockerfile } from "../../lint/dockerfile/parser.ts";
-import { declarations } from "../../lint/dockerfile/variables.ts";
+import { type Dockerfile, type Instruction, parseDockerfile } from "../../dockerfile/parser.ts";
+import { declarations } from "../../dockerfile/variables.ts";
 
 /** The stage with the context: so no file of Lockstep's own is in it. */
 export const contextStage = "lockstep-context";

@@ -1,9 +1,9 @@
 /** Rules about the images that a Dockerfile is built on and takes files from. */
-import type { Dockerfile, Instruction } from "../dockerfile/parser.ts";
-import { expand, globalArguments } from "../dockerfile/variables.ts";
+import type { Dockerfile, Instruction } from "../../dockerfile/parser.ts";
+import { expand, globalArguments } from "../../dockerfile/variables.ts";
 import { isMoving, isPinned } from "../image-reference.ts";
 import type { Rule, SourceFile } from "../rule.ts";
-import { extentOf } from "../text.ts";
+import { extentOf } from "../../dockerfile/text.ts";
 import { found } from "./tools.ts";
 
 const digest = `sha256:${"0".repeat(64)}`;

@@ -1,8 +1,8 @@
 /** Rules about the other instructions of Dockerfiles. */
-import type { Dockerfile, Instruction } from "../dockerfile/parser.ts";
-import { declarations, parentStage } from "../dockerfile/variables.ts";
+import type { Dockerfile, Instruction } from "../../dockerfile/parser.ts";
+import { declarations, parentStage } from "../../dockerfile/variables.ts";
 import type { Found, Rule } from "../rule.ts";
-import { extentOf } from "../text.ts";
+import { extentOf } from "../../dockerfile/text.ts";
 import { found } from "./tools.ts";
 
 const digest = `sha256:${"0".repeat(64)}`;

@@ -1,7 +1,7 @@
 /** Rules about Kubernetes manifests and compose files. */
 import { isPinned } from "../image-reference.ts";
 import type { Found, Rule } from "../rule.ts";
-import { entries, get, items, maps, type Node, scalar } from "../tree.ts";
+import { entries, get, items, maps, type Node, scalar } from "../../dockerfile/tree.ts";
 import { found } from "./tools.ts";
 
 const digest = `sha256:${"0".repeat(64)}`;

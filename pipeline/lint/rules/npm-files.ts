@@ -1,6 +1,6 @@
 /** Rules about package.json, package-lock.json and .npmrc. */
 import type { EntryLine, Found, Rule } from "../rule.ts";
-import { entries, get, type Node, scalar, textOf } from "../tree.ts";
+import { entries, get, type Node, scalar, textOf } from "../../dockerfile/tree.ts";
 import { found } from "./tools.ts";
 
 const groups = ["dependencies", "devDependencies", "optionalDependencies"];

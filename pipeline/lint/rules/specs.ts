@@ -1,7 +1,7 @@
 /** Rules about image specs of Lockstep. What is wrong in them is for the spec's own checks; these are about what is allowed and unwise. */
 import { isMoving } from "../image-reference.ts";
 import type { Rule } from "../rule.ts";
-import { entries, get, items, type Node, type Scalar, scalar } from "../tree.ts";
+import { entries, get, items, type Node, type Scalar, scalar } from "../../dockerfile/tree.ts";
 import { found, isMovingAddress } from "./tools.ts";
 
 function spec(rest: string): string {

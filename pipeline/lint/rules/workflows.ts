@@ -1,7 +1,7 @@
 /** Rules about workflows of GitHub, and pipelines of GitLab and Tekton. */
 import { isPinned } from "../image-reference.ts";
 import type { Found, Rule } from "../rule.ts";
-import { entries, get, items, maps, type Node, type Scalar, scalar, scalars, textOf } from "../tree.ts";
+import { entries, get, items, maps, type Node, type Scalar, scalar, scalars, textOf } from "../../dockerfile/tree.ts";
 import { found } from "./tools.ts";
 
 const commit = "0123456789".repeat(4);

@@ -1,6 +1,6 @@
 /** A word of a command as far as it is known without running anything. */
 import type { Extent, Word } from "../../shell/syntax.ts";
-import { type Slice, SliceBuilder } from "../text.ts";
+import { type Slice, SliceBuilder } from "../../dockerfile/text.ts";
 
 /** Stands in a word for what only running tells: a variable, the output of a command. */
 export const hole = "\uFFFC";

@@ -1,8 +1,8 @@
 /** A shell script as the rules see it: every command it runs, wherever it stands, with its words as far as they are known. */
 import { parseScript } from "../../shell/parser.ts";
 import { type Command, type Extent, ScriptSyntaxError, type SimpleCommand, type Word } from "../../shell/syntax.ts";
-import type { Dockerfile, Instruction } from "../dockerfile/parser.ts";
-import type { Slice } from "../text.ts";
+import type { Dockerfile, Instruction } from "../../dockerfile/parser.ts";
+import type { Slice } from "../../dockerfile/text.ts";
 import { type Argument, argumentOf, hole, nestedText, textWord } from "./argument.ts";
 import { type Invocation, unwrap } from "./wrappers.ts";
 

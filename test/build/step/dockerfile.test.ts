@@ -4,7 +4,7 @@ import { hermeticDockerfile } from "../../../pipeline/build/step/dockerfile.ts";
 import { dockerfileProblems } from "../../../pipeline/build/step/check-dockerfiles.ts";
 import { readSpecs } from "../../../pipeline/build/repository.ts";
 import { LockstepError } from "../../../pipeline/host/errors.ts";
-import { parseDockerfile } from "../../../pipeline/lint/dockerfile/parser.ts";
+import { parseDockerfile } from "../../../pipeline/dockerfile/parser.ts";
 import { tinyRepository } from "../tiny-repository.ts";
 
 const digest = `sha256:${"a".repeat(64)}` as const;

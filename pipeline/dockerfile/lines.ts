@@ -1,6 +1,6 @@
 /** Reads a Dockerfile into logical lines: parser directives, comments, and lines that go on in the next one. */
-import type { Extent } from "../../shell/syntax.ts";
-import { type Slice, SliceBuilder, verbatim } from "../text.ts";
+import type { Extent } from "../shell/syntax.ts";
+import { type Slice, SliceBuilder, verbatim } from "./text.ts";
 
 /** A parser directive such as `# syntax=…` in the first lines; `value` is where its value stands. */
 export interface Directive {

@@ -1,5 +1,5 @@
 /** Finds the here-documents of a Dockerfile instruction and takes their lines. */
-import { type Slice, SliceBuilder } from "../text.ts";
+import { type Slice, SliceBuilder } from "./text.ts";
 import type { LineReader } from "./lines.ts";
 
 export interface Heredoc {

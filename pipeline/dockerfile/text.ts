@@ -1,4 +1,4 @@
-/** Determinism lint over Dockerfiles, scripts, workflows and the files of package managers. This file has texts that know where they were taken from. */
+/** Dockerfiles, and what is in them, read with the place of everything. This file has texts that know where they were taken from. */
 import type { Origin } from "../shell/cursor.ts";
 import type { Extent } from "../shell/syntax.ts";
 

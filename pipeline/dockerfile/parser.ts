@@ -1,8 +1,8 @@
 /** Reads a Dockerfile: instructions with their flags, JSON forms and here-documents, and the stages they are in. */
-import type { Extent } from "../../shell/syntax.ts";
-import { readJson } from "../json.ts";
-import { extentOf, part, type Slice, SliceBuilder, verbatim } from "../text.ts";
-import { DocumentError, items, type Scalar, scalar } from "../tree.ts";
+import type { Extent } from "../shell/syntax.ts";
+import { readJson } from "./json.ts";
+import { extentOf, part, type Slice, SliceBuilder, verbatim } from "./text.ts";
+import { DocumentError, items, type Scalar, scalar } from "./tree.ts";
 import { type Heredoc, takeHeredocs } from "./heredoc.ts";
 import { type Directive, LineReader } from "./lines.ts";
 
