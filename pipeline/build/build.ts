@@ -364,6 +364,8 @@ export interface PreparedStep extends OpenStep {
   readonly below: readonly PlacedLayer[];
   /** By what names the image in the plan. */
   readonly used: ReadonlyMap<Digest, readonly PlacedLayer[]>;
+  /** The layer of its first run; undefined when it is still to be run. */
+  readonly made?: Digest;
 }
 
 /** The images that steps of a plan's layer use. */
@@ -421,7 +423,15 @@ export async function prepareSteps(
     const used = usedBy(image, index).map(
       async ([digest, each]) => [digest, await layersOf(each, each.plan.layers.length)] as const,
     );
-    return { image, index, below: await layersOf(image, index), used: new Map(await Promise.all(used)) };
+    const layers = await layersOf(image, index + 1);
+    const made = layers[index]?.digest;
+    return {
+      image,
+      index,
+      below: layers.slice(0, index),
+      used: new Map(await Promise.all(used)),
+      ...(made === undefined ? {} : { made }),
+    };
   });
 }
 

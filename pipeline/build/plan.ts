@@ -6,6 +6,7 @@ import type { NpmCommitOptions } from "../source/npm/commit.ts";
 import type { NpmUnpackOptions } from "../source/npm/unpack.ts";
 import type { WheelInstall } from "../source/python/wheel.ts";
 import type { RuntimeConfig } from "../image/oci.ts";
+import type { Place } from "../host/errors.ts";
 import type { HistoryEntry } from "../source/image/config.ts";
 import type { ConfigSpec, GroupSpec, Platform, UserSpec } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
@@ -220,6 +221,13 @@ export interface Plan {
   readonly base?: PlannedBase;
 }
 
+/** What the spec says of a step, and its plan does not. */
+export interface StepOrigin {
+  /** Seconds after which it is ended. */
+  readonly timeout: number;
+  readonly place: Place;
+}
+
 /** A plan with what is needed to carry it out on this machine, which is not part of its identity. */
 export interface PlannedImage {
   readonly image: string;
@@ -231,8 +239,8 @@ export interface PlannedImage {
   readonly packages: ReadonlyMap<string, LockedPackage>;
   /** Images that steps of the image run in, or on: those of the images it is `from` too. By what names them in the plan. */
   readonly uses: ReadonlyMap<Digest, PlannedImage>;
-  /** Seconds after which steps are ended, by the position of their layer. */
-  readonly timeouts: ReadonlyMap<number, number>;
+  /** Where steps are from, by the position of their layer. */
+  readonly origins: ReadonlyMap<number, StepOrigin>;
   /** The other entries of the lock that the image needs on its platform, those of the images it is `from` too. */
   readonly inputs: LockedInputs;
 }

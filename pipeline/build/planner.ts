@@ -79,7 +79,7 @@ interface Resolved {
   readonly inputs: LockedInputs;
   readonly sources: ReadonlyMap<string, string>;
   readonly uses: ReadonlyMap<Digest, PlannedImage>;
-  readonly timeouts: ReadonlyMap<number, number>;
+  readonly origins: PlannedImage["origins"];
   readonly users: readonly UserSpec[];
   readonly groups: readonly GroupSpec[];
 }
@@ -93,7 +93,7 @@ const scratch: Resolved = {
   inputs: noInputs,
   sources: new Map(),
   uses: new Map(),
-  timeouts: new Map(),
+  origins: new Map(),
   users: [],
   groups: [],
 };
@@ -320,7 +320,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
     const system = { users, groups };
     const sources = new Map(base.sources);
     const uses = new Map(base.uses);
-    const timeouts = new Map(base.timeouts);
+    const origins = new Map(base.origins);
     const layers: PlannedLayer[] = [...base.layers];
     const hasPackages = spec.layers.some((layer) => layer.kind === "debian");
     if (!hasPackages && spec.users.length + spec.groups.length > 0) {
@@ -354,7 +354,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       }
       if (layer.kind === "run" || layer.kind === "dockerfile") {
         const step = planStep(root, layer, epoch, (name) => plannedOf(bySpec.get(name) ?? spec, platform));
-        timeouts.set(layers.length, layer.timeout);
+        origins.set(layers.length, { timeout: layer.timeout, place: layer.place });
         layers.push(step.layer);
         for (const [digest, image] of step.uses) uses.set(digest, image);
         for (const [sha256, path] of step.sources) sources.set(sha256, path);
@@ -374,7 +374,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       inputs: inputsOf((section) => new Map<string, InputEntry>([...base.inputs[section], ...own[section]])),
       sources,
       uses,
-      timeouts,
+      origins,
       users,
       groups,
     };
@@ -397,7 +397,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       inputs,
       sources,
       uses,
-      timeouts,
+      origins,
     } = resolve(spec, platform);
     const fixed = input.epoch !== undefined;
     const epoch = fixed ? own : Math.max(own, created);
@@ -409,7 +409,7 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
       config,
       ...(base === undefined ? {} : { base: { ...base, epoch: own, fixed } }),
     };
-    const made = { image: spec.name, plan, hash: planHash(plan), packages, inputs, sources, uses, timeouts };
+    const made = { image: spec.name, plan, hash: planHash(plan), packages, inputs, sources, uses, origins };
     plannedImages.set(key, made);
     return made;
   };

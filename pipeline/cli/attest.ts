@@ -18,7 +18,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
   const out = outputDirectory(context, options, "out");
   const { repository, planned, images } = await buildAll(context, names, resolve(out, "images"));
-  const verdicts = await verifyImages(host, store, report, images, { root, again: false, signal });
+  const verdicts = await verifyImages(host, store, report, images, { root, planned, again: false, signal });
   const differing = verdicts.filter(({ verdict }) => verdict !== "reproduced");
   // Nothing is signed about an image that does not come out the same again.
   if (differing.length > 0)

@@ -17,6 +17,7 @@ export const define: CommandModule["define"] = (command) => {
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)")
     .option("--fix", "mend what can be mended without deciding anything")
     .option("--sarif <file>", "write the findings of the lint as SARIF 2.1.0")
+    .option("--about <subject>", "look at one subject alone: lint, lock or rendered")
     .option("--rules", "list the rules of the lint, and check nothing");
 };
 
@@ -25,6 +26,28 @@ export const examples: CommandModule["examples"] = [
   "lockstep check --fix Dockerfile",
   "lockstep check --sarif out/lint.sarif --json",
 ];
+
+const subjects = ["lint", "lock", "rendered"] as const;
+type Subject = (typeof subjects)[number];
+
+/** The value of `--about`; LS1002 for what is none. */
+function subjectOf(about: unknown, paths: readonly string[]): Subject | undefined {
+  if (about === undefined) return paths.length > 0 ? "lint" : undefined;
+  const found = subjects.find((subject) => subject === about);
+  if (found !== undefined && (found === "lint" || paths.length === 0)) return found;
+  const message =
+    found === undefined
+      ? `there is no subject "${String(about)}"`
+      : `--about ${found} is about no paths, and some are given`;
+  throw new LockstepError({ code: "LS1002", message, hint: `there are ${subjects.join(", ")}; paths are linted` });
+}
+
+const nothing: LintResult = { files: [], checked: 0, fixed: [] };
+
+/** Problems of the rendered tree have codes of their own; all others are about specs, lock and inputs. */
+function isAbout({ code }: Problem, subject: Subject | undefined): boolean {
+  return subject === undefined || code.startsWith("LS71") === (subject === "rendered");
+}
 
 function say(list: readonly Problem[], word: string): string {
   return list.map((problem) => `${word} ${formatProblem(problem)}\n`).join("");
@@ -62,17 +85,20 @@ async function writeSarif({ host }: Context, file: unknown, result: LintResult):
 
 export const run: CommandModule["run"] = async (context, options, paths) => {
   if (options["rules"] === true) return { exit: 0, result: { rules: ruleDocument() }, text: describeRules() };
-  const { problems, warnings } =
-    paths.length > 0 ? { problems: [], warnings: [] } : await checkRepository(context, options);
-  const linted = await lint(context.host, context.root, { paths, fix: options["fix"] === true });
+  const subject = subjectOf(options["about"], paths);
+  const checked = subject === "lint" ? { problems: [], warnings: [] } : await checkRepository(context, options);
+  const problems = checked.problems.filter((problem) => isAbout(problem, subject));
+  const warnings = checked.warnings.filter((warning) => isAbout(warning, subject));
+  const linting = subject === undefined || subject === "lint";
+  const linted = linting ? await lint(context.host, context.root, { paths, fix: options["fix"] === true }) : nothing;
   await writeSarif(context, options["sarif"], linted);
   const lintExit: ExitCode = hasErrors(linted) ? 1 : 0;
   const exit = problems.length > 0 ? new LockstepError(problems).exitCode : lintExit;
   const summary =
-    paths.length > 0 ? "" : `${count(problems.length, "problem")}, ${count(warnings.length, "warning")}\n`;
+    subject === "lint" ? "" : `${count(problems.length, "problem")}, ${count(warnings.length, "warning")}\n`;
   return {
     exit,
     result: { problems, warnings, lint: lintDocument(linted) },
-    text: `${say(problems, "problem")}${say(warnings, "warning")}${summary}${describeFindings(linted)}`,
+    text: `${say(problems, "problem")}${say(warnings, "warning")}${summary}${linting ? describeFindings(linted) : ""}`,
   };
 };

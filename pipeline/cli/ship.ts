@@ -54,7 +54,7 @@ export const run: CommandModule["run"] = async (context, options) => {
     attestations: resolve(out, "attestations"),
   };
   const { repository, planned, images } = await buildAll(context, [], directories.images);
-  const verdicts = await verifyImages(host, store, report, images, { root, again: false, signal });
+  const verdicts = await verifyImages(host, store, report, images, { root, planned, again: false, signal });
   const differing = verdicts.filter(({ verdict }) => verdict !== "reproduced");
   const described = images.map(describeImage);
   if (differing.length > 0) {

@@ -18,6 +18,7 @@ export function describeVerdict({
   differences,
   against,
   conclusion,
+  steps = [],
   reason,
   known,
 }: Verdict): string {
@@ -28,7 +29,8 @@ export function describeVerdict({
   const details = differences.map(
     ({ platform, what, expected: a, rebuilt: b }) => `  ${platform} ${what}: ${a} built, ${b} rebuilt\n`,
   );
-  return `LS5001 ${image}: the rebuild differs: ${expected} built, ${rebuilt ?? "nothing"} rebuilt\n${details.join("")}${conclusion === undefined ? "" : `  ${conclusion.text}\n`}`;
+  const concluded = [...steps, ...(conclusion === undefined ? [] : [conclusion])].map(({ text }) => `  ${text}\n`);
+  return `LS5001 ${image}: the rebuild differs: ${expected} built, ${rebuilt ?? "nothing"} rebuilt\n${[...details, ...concluded].join("")}`;
 }
 
 /** 0 only when everything is reproduced; 4 when nothing differs and something could not be told. */
@@ -128,7 +130,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   requireOneForReports(options, names);
   const { choosePerturbations, usualChoice } = await import("../verify/perturb/choose.ts");
   const chosen = typeof perturb === "string" ? await choosePerturbations(host, perturb, store.directory) : usualChoice;
-  const { images } = await buildAll(
+  const { images, planned } = await buildAll(
     context,
     names,
     outputDirectory(context, options, "out/images"),
@@ -138,6 +140,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   );
   const judged = await verifyImages(host, store, report, images, {
     root,
+    planned,
     again: options["again"] === true,
     ...(typeof perturb === "string" ? { perturb: chosen } : {}),
     ...(typeof against === "string" ? { against } : {}),
@@ -155,6 +158,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     exit: exit === 0 && refused ? 1 : exit,
     result: {
       perturbations: chosen.rounds.map((round) => round.map(({ name, changes }) => ({ name, changes }))),
+      stepPerturbations: chosen.steps.map(({ name, changes }) => ({ name, changes })),
       skipped: chosen.skipped,
       verdicts,
     },

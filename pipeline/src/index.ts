@@ -19,14 +19,14 @@ import { Build } from "./build.ts";
 import { afterOf, answerOf, commandLine, stdoutOf } from "./command.ts";
 import { Pinned, Shipped } from "./results.ts";
 import { anew, checkEngine, nodeOf, places, surroundings, withCapsule, withKey, withLogin } from "./program.ts";
-import { complaints, type Subject } from "./problems.ts";
 
 function taking(capsule: Directory | undefined): readonly string[] {
   return capsule === undefined ? [] : ["--capsule", places.capsule];
 }
 
-function expectation(expect: string | undefined): readonly string[] {
-  return expect === undefined ? [] : ["--expect", expect];
+/** An option with its value, where it has one. */
+function given(option: string, value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [option, value];
 }
 
 /** Container images from locked inputs, with one digest on every machine. */
@@ -129,6 +129,9 @@ export class Lockstep {
    * @param again Rebuild also what was reproduced before from the same plans.
    * @param document Give the document of `--json` in place of text.
    * @param capsule Take every input from this capsule, and nothing from the network.
+   * @param perturb What to change for the rebuild: `usual`, `all`, `none`, or names with commas between them.
+   * @param against Compare the rebuilt image with this too: a reference of a registry; for one image.
+   * @param login Logins of registries, in the form of docker's `config.json`.
    */
   @func({ cache: "never" })
   async verify(
@@ -138,9 +141,14 @@ export class Lockstep {
     again: boolean = false,
     document: boolean = false,
     capsule?: Directory,
+    perturb?: string,
+    against?: string,
+    login?: Secret,
   ): Promise<string> {
-    const options = [...(again ? ["--again"] : []), ...(document ? ["--json"] : []), ...taking(capsule)];
-    const from = withCapsule(again ? anew(this.at(source)) : this.at(source), capsule);
+    const asked = [...(again ? ["--again"] : []), ...given("--perturb", perturb), ...given("--against", against)];
+    const options = [...asked, ...(document ? ["--json"] : []), ...taking(capsule)];
+    const fresh = again || perturb !== undefined || against !== undefined;
+    const from = withLogin(withCapsule(fresh ? anew(this.at(source)) : this.at(source), capsule), login);
     return stdoutOf(await this.run(from, "verify", ["--out", `${places.out}/images`, ...options], image));
   }
 
@@ -296,7 +304,7 @@ export class Lockstep {
     format: string = "text",
   ): Promise<Pinned> {
     const args = [
-      ...(only === undefined ? [] : ["--only", only]),
+      ...given("--only", only),
       ...to.flatMap((version) => ["--to", version]),
       ...(licences ? ["--licences"] : []),
       ...(advisories === undefined ? [] : ["--advisories", places.advisories]),
@@ -343,7 +351,7 @@ export class Lockstep {
     login?: Secret,
   ): Promise<string> {
     const tags = tag.flatMap((name) => ["--tag", name]);
-    const args = ["--out", `${places.out}/images`, "--to", to, ...tags, ...expectation(expect)];
+    const args = ["--out", `${places.out}/images`, "--to", to, ...tags, ...given("--expect", expect)];
     return stdoutOf(await this.run(withLogin(anew(this.at(source)), login), "publish", args, image));
   }
 
@@ -365,8 +373,14 @@ export class Lockstep {
     expect?: string,
     login?: Secret,
   ): Promise<string> {
-    const only = platform === undefined ? [] : ["--platform", platform];
-    const args = [...only, ...(referrers ? ["--referrers"] : []), ...expectation(expect), "--quiet", from, to];
+    const args = [
+      ...given("--platform", platform),
+      ...(referrers ? ["--referrers"] : []),
+      ...given("--expect", expect),
+      "--quiet",
+      from,
+      to,
+    ];
     const line = commandLine(await this.node(), "copy", args);
     return stdoutOf(withLogin(anew(this.container), login).withExec(line));
   }
@@ -410,11 +424,8 @@ export class Lockstep {
     return stdoutOf(this.container.withExec(commandLine(await this.node(), "schema", [])));
   }
 
-  private async problems(source: Directory, about: Subject): Promise<void> {
-    const args = ["--out", `${places.out}/images`, "--json", "--quiet"];
-    const { stdout } = await answerOf({ from: this.whole(source), node: await this.node(), name: "check", args });
-    const found = complaints(stdout, about);
-    if (found.length > 0) throw new Error(found.join("\n"));
+  private async checkOf(source: Directory, subject: string): Promise<void> {
+    await this.run(this.whole(source), "check", ["--out", `${places.out}/images`, "--about", subject]);
   }
 
   /**
@@ -427,7 +438,7 @@ export class Lockstep {
     @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
     source: Directory,
   ): Promise<void> {
-    await this.problems(source, "lint");
+    await this.checkOf(source, "lint");
   }
 
   /**
@@ -440,7 +451,7 @@ export class Lockstep {
     @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
     source: Directory,
   ): Promise<void> {
-    await this.problems(source, "lock");
+    await this.checkOf(source, "lock");
   }
 
   /**
@@ -453,7 +464,7 @@ export class Lockstep {
     @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
     source: Directory,
   ): Promise<void> {
-    await this.problems(source, "rendered");
+    await this.checkOf(source, "rendered");
   }
 
   /**

@@ -3,6 +3,7 @@ import type { BuiltImage } from "../build/build.ts";
 import type { Digest } from "../store/digest.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { Conclusion } from "./perturb/conclude.ts";
+import type { StepConclusion } from "./perturb/conclude-steps.ts";
 import type { RebuiltImage, RebuiltPlatform } from "./rebuild.ts";
 
 /** One thing that came out otherwise: the smallest part that is known to differ. */
@@ -26,6 +27,8 @@ export interface Verdict {
   readonly comparison?: Comparison;
   /** What reruns say about why the rebuild differs. */
   readonly conclusion?: Conclusion;
+  /** Its steps that give another layer when they are run again, with why: what reruns of the whole image would not show. */
+  readonly steps?: readonly StepConclusion[];
   /** What the rebuilt image was compared with besides; the verdict is `reproduced` only when they are the same too. */
   readonly against?: Comparison;
   /** Why it could not be told. */

@@ -1,7 +1,7 @@
 /** Rebuilding for comparison: a fresh process with nothing but the locked inputs, in surroundings that differ in everything that must not matter. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { stepsVariable } from "../build/step/open.ts";
+import { rebuildResults, stepsOpenAgain, stepsVariable } from "../build/step/open.ts";
 import { interrupted, LockstepError, messageOf } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { damagedBlobs } from "../image/layout.ts";
@@ -95,20 +95,13 @@ export async function rebuild(
         ...at.env,
         LOCKSTEP_STORE: await directoryIn(at, "store"),
         // Steps were run a second time for this.
-        ...(steps === undefined ? {} : { [stepsVariable]: join(steps, "again") }),
+        ...(steps === undefined ? {} : { [stepsVariable]: join(steps, rebuildResults) }),
       },
       ...(signal === undefined ? {} : { signal }),
     });
     if (result.code !== 0) {
       const said = result.stderr.toString("utf8").trim();
-      if (said.startsWith("LS9006")) {
-        const names = options.images.join(", ");
-        throw new LockstepError({
-          code: "LS9006",
-          message: `steps of ${names} have to be run a second time to compare`,
-          hint: `do it on a Dagger engine: dagger call verify ${options.images.map((name) => `--image ${name}`).join(" ")}`,
-        });
-      }
+      if (said.startsWith("LS9006")) throw stepsOpenAgain(options.images);
       throw new LockstepError({
         code: "LS5002",
         message: `the rebuild ended with code ${result.code ?? result.signal}${said === "" ? "" : `:\n${said}`}`,

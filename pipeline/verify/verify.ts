@@ -2,6 +2,8 @@
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BuiltImage } from "../build/build.ts";
+import type { PlannedImage } from "../build/plan.ts";
+import { hasSteps, stepsOpenAgain } from "../build/step/open.ts";
 import { LockstepError, type Problem } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { damagedBlobs } from "../image/layout.ts";
@@ -11,6 +13,8 @@ import type { Store } from "../store/store.ts";
 import type { Comparison } from "./compare/comparison.ts";
 import type { SubjectRun } from "./compare/open-subject.ts";
 import type { Chosen } from "./perturb/choose.ts";
+import type { StepDrift } from "./perturb/conclude-steps.ts";
+import type { StepPerturbation } from "./perturb/step-table.ts";
 import type { Perturbation } from "./perturb/surroundings.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { keepVerdict, knownVerdict } from "./known.ts";
@@ -41,6 +45,8 @@ export interface VerifyOptions {
   readonly again: boolean;
   /** How the surroundings of the rebuilds differ; as usual when nothing is said. */
   readonly perturb?: Chosen;
+  /** The plans that the images were built from; steps in them are held against further runs one by one. */
+  readonly planned?: readonly PlannedImage[];
   /** Compare what is rebuilt with this too: a reference, a layout, an archive, see `openSubject`. For one image. */
   readonly against?: string;
   readonly signal?: AbortSignal;
@@ -66,14 +72,37 @@ interface Verification {
   readonly run: SubjectRun;
   readonly options: VerifyOptions;
   readonly built: readonly BuiltImage[];
+  /** By image. */
+  readonly drifts: ReadonlyMap<string, readonly StepDrift[]>;
+}
+
+/** The steps of images that give another layer when they are run again. LS9006 when runs are missing that it takes to say so. */
+async function stepDrifts(
+  { host, store, report, signal }: SubjectRun,
+  planned: readonly PlannedImage[],
+  perturbations: readonly StepPerturbation[],
+): Promise<ReadonlyMap<string, readonly StepDrift[]>> {
+  const images = planned.filter(hasSteps);
+  if (images.length === 0) return new Map();
+  const [{ prepareSteps }, { examineSteps }, { driftsOf }] = await Promise.all([
+    import("../build/build.ts"),
+    import("./perturb/examine-steps.ts"),
+    import("./perturb/conclude-steps.ts"),
+  ]);
+  const prepared = await prepareSteps(host, { inputs: store, results: store }, report, images, { every: true, signal });
+  const examined = await examineSteps(host, store, prepared, perturbations);
+  const byImage = Map.groupBy(images, ({ image }) => image);
+  if (examined.some(({ finding }) => finding.kind === "open")) throw stepsOpenAgain([...byImage.keys()]);
+  return new Map([...byImage].map(([image, plans]) => [image, driftsOf(plans, examined)]));
 }
 
 /** Rebuilds images once and compares; what is reproduced is not remembered here. */
 async function verifyOnce(
-  { run, options, built }: Verification,
+  verification: Verification,
   open: readonly BuiltImage[],
   perturbations: readonly Perturbation[],
 ): Promise<readonly Verdict[]> {
+  const { run, options, built } = verification;
   const { host, store, report, signal } = run;
   const { rebuild } = await import("./rebuild.ts");
   const common: Omit<RebuildOptions, "images" | "perturbations"> = {
@@ -116,6 +145,12 @@ async function verifyOnce(
     const image = open.find((each) => each.image === verdict.image);
     if (verdict.comparison === undefined || verdict.rebuilt === undefined || image === undefined) {
       explained.push(verdict);
+      continue;
+    }
+    const drifts = verification.drifts.get(verdict.image) ?? [];
+    if (drifts.length > 0) {
+      const { withSteps } = await import("./perturb/conclude-steps.ts");
+      explained.push({ ...verdict, ...withSteps(verdict.comparison, drifts) });
       continue;
     }
     const [{ experiment }, { withExperiments }] = await Promise.all([
@@ -162,8 +197,11 @@ export async function verifyImages(
     await checkLayouts(store, unknown);
     const { changesTheUsual, usualChoice } = await import("./perturb/choose.ts");
     const signal = options.signal ?? new AbortController().signal;
-    const verification: Verification = { run: { host, store, report, signal }, options, built };
+    const run = { host, store, report, signal };
     const chosen = options.perturb ?? usualChoice;
+    const planned = (options.planned ?? []).filter(({ image }) => unknown.some((each) => each.image === image));
+    const drifts = await stepDrifts(run, planned, chosen.steps);
+    const verification: Verification = { run, options, built, drifts };
     let open = unknown;
     for (const round of chosen.rounds) {
       for (const verdict of await verifyOnce(verification, open, round)) verdicts.set(verdict.image, verdict);

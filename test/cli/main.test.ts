@@ -157,6 +157,30 @@ describe("output", () => {
     }
   });
 
+  it("of check --about is of one subject alone, and says which there are", async () => {
+    const { root, store } = await tiny();
+    writeFileSync(join(root, "Dockerfile"), "FROM registry.example/debian:13\n");
+    mkdirSync(join(root, "manifests/rendered/production"), { recursive: true });
+    writeFileSync(join(root, "manifests/rendered/production/stray.yaml"), "a: 1\n");
+    const check = (...args: readonly string[]) =>
+      lockstep(["check", ...args], { cwd: root, env: { LOCKSTEP_STORE: store.directory } });
+    const codes = async (...args: readonly string[]): Promise<readonly string[]> =>
+      [...(await check(...args)).stdout.matchAll(/\bL[SK]\d{4}\b/g)].map(([code]) => code);
+    const [rendered, lint, lock] = [
+      await codes("--about", "rendered"),
+      await codes("--about", "lint"),
+      await codes("--about", "lock"),
+    ];
+    expect([rendered, lint, lock]).toEqual([["LS7103"], ["LK1001"], []]);
+    expect(await codes()).toEqual([...rendered, ...lint]);
+    expect((await check("--about", "rendered")).stdout).not.toContain("lint of");
+    for (const wrong of [
+      ["--about", "all"],
+      ["--about", "lock", "Dockerfile"],
+    ])
+      expect((await check(...wrong)).stderr).toMatch(/^LS1002 .*; there are lint, lock, rendered; paths are linted\n$/);
+  });
+
   it("of problems is every problem at once, on stderr, without a stack", async () => {
     const directory = temporaryDirectory();
     mkdirSync(join(directory, "images/a"), { recursive: true });

@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { commands } from "../../pipeline/cli/commands.ts";
 import { Lockstep } from "../../pipeline/src/index.ts";
 import { nodeOf } from "../../pipeline/src/program.ts";
-import { complaints } from "../../pipeline/src/problems.ts";
 import { root, run, temporaryDirectory } from "../support.ts";
 import { type Call, chainOf, type Failure, withSession } from "./session.ts";
 
@@ -151,7 +150,7 @@ describe("the module's functions", () => {
     const open: Failure = { exitCode: 4, stdout: "", stderr: 'LS9006 image "hello" has a step that runs code' };
     const prepared = JSON.stringify({
       version: 1,
-      result: { steps: [{ key, platform: "linux/amd64", title: "lockstep: run make" }] },
+      result: { steps: [{ place: key, platform: "linux/amd64", title: "lockstep: run make" }] },
     });
     const answers = (chain: readonly Call[]): string | Failure => {
       const line = chain.findLast(({ name }) => name === "withExec")?.args ?? "";
@@ -180,7 +179,7 @@ describe("the module's functions", () => {
         if (chain.some(({ name }) => name === "dockerBuild")) return step;
         if (line.includes('"steps"'))
           return JSON.stringify({
-            result: { steps: [{ key: "e", platform: "linux/amd64", title: "lockstep: run make" }] },
+            result: { steps: [{ place: "again/0/e", platform: "linux/amd64", title: "lockstep: run make" }] },
           });
         if (chain.at(-1)?.name !== "stdout") return engine("")(chain);
         return {
@@ -209,6 +208,48 @@ describe("the module's functions", () => {
     const first = await again();
     expect(first).toMatch(/^[0-9a-f-]{36}$/);
     expect(await again()).not.toBe(first);
+  });
+
+  it("run steps again until it is known why they differ, with what verify is to change, and only then the command again", async () => {
+    const runs = ["again/0/e", "again/1/e", "again/2/e"];
+    const has = (chain: readonly Call[], place: string): boolean =>
+      chain.some(({ name, args }) => name === "withMountedDirectory" && args.includes(`/steps/${place}"`));
+    const answers = (chain: readonly Call[]): string | Failure => {
+      const line = chain.findLast(({ name }) => name === "withExec")?.args ?? "";
+      if (chain.at(-1)?.name !== "stdout") return engine("")(chain);
+      const next = runs.filter((place) => !has(chain, place)).slice(0, 1);
+      const platform = "linux/amd64";
+      if (line.includes('"steps"'))
+        return JSON.stringify({ result: { steps: next.map((place) => ({ place, platform, title: "run make" })) } });
+      const stderr = "LS9006 steps of hello have to be run a second time to compare";
+      return next.length > 0 ? { exitCode: 4, stdout: "", stderr } : engine("hello: reproduced\n")(chain);
+    };
+    const { chains } = await withSession(answers, async () => {
+      const said = lockstep().verify(
+        repository(),
+        ["hello"],
+        true,
+        false,
+        undefined,
+        "step-pids",
+        "registry.example/a:1",
+      );
+      expect(await said).toBe("hello: reproduced\n");
+    });
+    const lines = steps(chains).filter((line) => !line.includes("npm ci"));
+    const words = lines.map((line) => (/"(verify|steps)".*?"--quiet"/.exec(line)?.[0] ?? "").replaceAll('"', ""));
+    const again = /--again,([0-9a-f-]{36})/.exec(words[1] ?? "")?.[1] ?? "";
+    expect(new Set(words)).toEqual(
+      new Set([
+        "verify,--out,/out/images,--again,--perturb,step-pids,--against,registry.example/a:1,--quiet",
+        `steps,--out,/contexts,--perturb,step-pids,--again,${again},--json,--quiet`,
+      ]),
+    );
+    const asked = chains.flatMap((chain) =>
+      chain.at(-1)?.name === "stdout" ? (/"(verify|steps)"/.exec(chain.at(-2)?.args ?? "")?.[1] ?? []) : [],
+    );
+    // Its output is taken again in the end.
+    expect(asked).toEqual(["verify", "steps", "steps", "steps", "steps", "verify", "verify"]);
   });
 
   it("LS9004: ask which image is meant when several were built", async () => {
@@ -349,36 +390,18 @@ describe("what goes wrong", () => {
     });
   });
 
-  it("tells problems of the lock and of the manifests apart", async () => {
-    const stale = { code: "LS7101", message: "rendered file is stale", place: { file: "manifests/rendered/a.yaml" } };
-    const lock = {
-      code: "LS2201",
-      message: "no answer",
-      place: { file: "lockstep.lock", line: 3, column: 1 },
-      hint: "pin",
-    };
-    const place = { file: "Dockerfile", line: 1, column: 1 };
-    const wrong = { rule: "docker-tag", severity: "error", message: "a tag", place };
-    const findings = [wrong, { ...wrong, severity: "warning" }, { ...wrong, suppressed: { reason: "why" } }];
-    const result = { problems: [stale, lock], lint: { findings } };
-    const document = JSON.stringify({ version: 1, command: "check", exit: 3, result });
-    expect(complaints(document, "lint")).toEqual(["docker-tag Dockerfile:1:1 a tag"]);
-    expect(complaints(document, "rendered")).toEqual(["LS7101 manifests/rendered/a.yaml rendered file is stale"]);
-    expect(complaints(document, "lock")).toEqual(["LS2201 lockstep.lock:3:1 no answer; pin"]);
-    await withSession(engine({ exitCode: 3, stdout: document, stderr: "" }), async () => {
-      await expect(lockstep().lintIsClean(repository())).rejects.toThrow("docker-tag");
-      await expect(lockstep().lockIsFresh(repository())).rejects.toThrow("LS2201");
-      await expect(lockstep().manifestsAreRendered(repository())).rejects.toThrow("LS7101");
+  it("ask in each check about one subject, and fail with what the command finds", async () => {
+    const said = "error LK1001 Dockerfile:1:1 a tag\nlint of 1 file: 1 error, 0 warnings, 0 notes";
+    await withSession(engine({ exitCode: 1, stdout: `${said}\n`, stderr: "" }), async () => {
+      await expect(lockstep().lintIsClean(repository())).rejects.toThrow(said);
     });
-    const fine = JSON.stringify({
-      version: 1,
-      command: "check",
-      exit: 0,
-      result: { problems: [], lint: { findings: [] } },
+    const { chains } = await withSession(engine(""), async () => {
+      await lockstep().lintIsClean(repository());
+      await lockstep().lockIsFresh(repository());
+      await lockstep().manifestsAreRendered(repository());
     });
-    await withSession(engine(fine), async () => {
-      await expect(lockstep().lockIsFresh(repository())).resolves.toBeUndefined();
-    });
+    const lines = steps(chains).flatMap((line) => /"--about","(\w+)"/.exec(line)?.[1] ?? []);
+    expect(lines).toEqual(["lint", "lock", "rendered"]);
   });
 });
 

@@ -16,7 +16,7 @@ async function problemsOf(root: string, layer: DockerfileLayer): Promise<readonl
   const named = Object.fromEntries(images.map((name) => [name, name]));
   try {
     const command = { file, args, images: named, ...(target === undefined ? {} : { target }) };
-    hermeticDockerfile(text, path, command, {}, [], { timeout, nonce: "check" });
+    hermeticDockerfile(text, path, command, {}, [], [], { timeout, nonce: "check" });
     return [];
   } catch (error) {
     if (error instanceof LockstepError) return error.problems;

@@ -1,17 +1,24 @@
 /** What an engine gets to run a step: a build context with a Dockerfile, and the trees and files that it needs (docs/steps.md). */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { LockstepError } from "../../host/errors.ts";
 import { paddingOf, tarHeader } from "../../image/tar.ts";
-import { Digester, digestOf, hexOf } from "../../store/digest.ts";
+import { digestOf, hexOf } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
 import type { PreparedStep } from "../build.ts";
-import type { PlannedDockerfile, PlannedEntry, PlannedRun, StepLayer } from "../plan.ts";
+import type { PlannedDockerfile, PlannedRun, StepLayer } from "../plan.ts";
+import { add, inArchives, writeFiles } from "./archives.ts";
 import { treeOf } from "./below.ts";
 import { contextStage, hermeticDockerfile } from "./dockerfile.ts";
 import { flatten, TarFile } from "./flatten.ts";
+import { clauses, launcherOf, launcherStage, type Otherwise } from "./surroundings.ts";
 import type { FileTree } from "./tree.ts";
+
+/** How a step is run: another `nonce` makes an engine run it again, and is not seen by it. */
+export interface Running {
+  readonly nonce: string;
+  readonly otherwise: Otherwise;
+}
 
 /** What starts a step: a shell for what only a shell sets, and programs of coreutils, or of busybox. */
 const starters = ["bin/sh", "usr/bin/env", "usr/bin/timeout"] as const;
@@ -50,8 +57,13 @@ function checkStarters(tree: FileTree, { title }: StepLayer): void {
  * The command line of a step. The shell sets what is inherited otherwise and makes way; `run` is in no process that the step can see, and
  * makes an engine run it again.
  */
-function commandLine(run: PlannedRun, timeout: number, nonce: string): readonly string[] {
-  const start = `read -r name < /proc/sys/kernel/hostname && [ "$name" = "$1" ] && umask ${run.umask} && cd "$2" && shift 2 && exec "$@"`;
+function commandLine(run: PlannedRun, timeout: number, { nonce, otherwise }: Running): readonly string[] {
+  const start = [
+    'read -r name < /proc/sys/kernel/hostname && [ "$name" = "$1" ]',
+    `umask ${run.umask}`,
+    ...clauses(otherwise),
+    'cd "$2" && shift 2 && exec "$@"',
+  ].join(" && ");
   const env = Object.entries(run.env).map(([name, value]) => `${name}=${value}`);
   const shell = ["/bin/sh", "-c", start, `lockstep-${nonce}`, run.hostname, run.workdir];
   return [...shell, "/usr/bin/timeout", "-k", "10", String(timeout), "/usr/bin/env", "-i", ...env, ...run.argv];
@@ -62,60 +74,42 @@ function jsonForm(args: readonly string[]): string {
   return JSON.stringify(args).replaceAll("<", "\\u003c");
 }
 
-/** The files of a plan as an archive; LS4101 when one is not what was planned. */
-async function writeFiles(
-  entries: readonly PlannedEntry[],
-  sources: ReadonlyMap<string, string>,
-  path: string,
-): Promise<void> {
-  const file = new TarFile(path);
-  try {
-    for (const { path: name, type, mode, uid, gid, size = 0, sha256 = "", target = "" } of entries) {
-      const base = { path: name, mode, uid, gid, mtime: 0 };
-      if (type !== "file") {
-        await file.write(tarHeader(type === "symlink" ? { ...base, type, target } : { ...base, type }));
-        continue;
-      }
-      await file.write(tarHeader({ ...base, type, size }));
-      const digester = new Digester();
-      for await (const piece of createReadStream(sources.get(sha256) ?? "")) {
-        digester.update(piece as Buffer);
-        await file.write(piece as Buffer);
-      }
-      if (digester.size !== size || hexOf(digester.finish()) !== sha256) {
-        const message = "changed while the step was prepared";
-        throw new LockstepError({ code: "LS4101", message, place: { file: name }, hint: "run it again" });
-      }
-      await file.write(new Uint8Array(paddingOf(size)));
-    }
-    await file.end();
-  } catch (error) {
-    file.destroy();
-    throw error;
-  }
+/** Writes the archive with what starts a step otherwise, where there is such a thing. */
+async function writeLauncher({ image: { plan } }: PreparedStep, { otherwise }: Running, directory: string) {
+  const launcher = launcherOf(plan.platform, otherwise);
+  if (launcher === undefined) return undefined;
+  const file = new TarFile(join(directory, `${launcherStage}.tar`));
+  const size = launcher.file.length;
+  const program = { path: "one-processor", type: "file", mode: 0o755, uid: 0, gid: 0, mtime: 0, size } as const;
+  await file.write(Buffer.concat([tarHeader(program), launcher.file, Buffer.alloc(paddingOf(size))]));
+  await file.end();
+  return launcher;
 }
 
 async function writeRun(
   results: Store,
-  { image, index, below, used }: PreparedStep,
+  step: PreparedStep,
   layer: StepLayer,
   run: PlannedRun,
   directory: string,
-  nonce: string,
+  running: Running,
 ): Promise<void> {
+  const { image, index, below, used } = step;
+  const { otherwise } = running;
   const layers = run.tools === undefined ? below : (used.get(run.tools.tree) ?? []);
   const tree = await treeOf(results, layers);
   checkStarters(tree, layer);
-  await flatten(results, layers, tree, join(directory, "tree.tar"));
-  const files = run.tools?.files ?? [];
-  if (files.length > 0) await writeFiles(files, image.sources, join(directory, "files.tar"));
-  const lines = [
-    "FROM scratch",
-    "ADD tree.tar /",
-    ...(files.length > 0 ? ["ADD files.tar /"] : []),
-    `RUN --network=none ${jsonForm(commandLine(run, image.timeouts.get(index) ?? 0, nonce))}`,
-  ];
-  await writeFile(join(directory, "Dockerfile"), `${lines.join("\n")}\n`);
+  const trees = await inArchives(directory, "tree", otherwise, (...part) => flatten(results, layers, tree, ...part));
+  const entries = run.tools?.files ?? [];
+  const files =
+    entries.length === 0
+      ? []
+      : await inArchives(directory, "files", otherwise, (...part) => writeFiles(entries, image.sources, ...part));
+  const launcher = await writeLauncher(step, running, directory);
+  const command = commandLine(run, image.origins.get(index)?.timeout ?? 0, running);
+  const [flag, words] = launcher === undefined ? ["", command] : [` ${launcher.mount}`, [launcher.command, ...command]];
+  const lines = ["FROM scratch", ...add(trees), ...add(files), `RUN --network=none${flag} ${jsonForm(words)}`];
+  await writeFile(join(directory, "Dockerfile"), `${launcher?.stage ?? ""}${lines.join("\n")}\n`);
 }
 
 /** The trees of the images that a Dockerfile is from, and what their configs say of how programs run in them. */
@@ -124,14 +118,17 @@ async function writeImages(
   { image, used }: PreparedStep,
   command: PlannedDockerfile,
   directory: string,
+  otherwise: Otherwise,
 ) {
   const images = [];
   for (const [name, digest] of Object.entries(command.images)) {
     const layers = used.get(digest) ?? [];
-    await flatten(results, layers, await treeOf(results, layers), join(directory, `${name}.tar`));
+    const tree = await treeOf(results, layers);
+    const archives = await inArchives(directory, name, otherwise, (...part) => flatten(results, layers, tree, ...part));
     const { Env = [], WorkingDir: workdir, User: user } = image.uses.get(digest)?.plan.config ?? {};
     images.push({
       name,
+      add: add(archives),
       env: Env,
       ...(workdir === undefined ? {} : { workdir }),
       ...(user === undefined ? {} : { user }),
@@ -145,9 +142,10 @@ async function writeDockerfile(
   step: PreparedStep,
   command: PlannedDockerfile,
   directory: string,
-  nonce: string,
+  running: Running,
 ): Promise<readonly string[]> {
   const { image, index } = step;
+  const { nonce, otherwise } = running;
   const written = command.context.find(({ path }) => path === command.file);
   const source = image.sources.get(written?.sha256 ?? "");
   const place = { file: `images/${image.image}/image.yaml` };
@@ -159,36 +157,40 @@ async function writeDockerfile(
     const message = "the context has a .dockerignore, which says what is in it besides image.yaml";
     throw new LockstepError({ code: "LS2059", message, place, hint: "write exclude: in its place, and exclude it" });
   }
-  const timeout = image.timeouts.get(index) ?? 0;
-  const images = await writeImages(results, step, command, directory);
+  const timeout = image.origins.get(index)?.timeout ?? 0;
+  const images = await writeImages(results, step, command, directory, otherwise);
   const text = await readFile(source, "utf8");
   if (hexOf(digestOf(text)) !== written?.sha256) {
     const message = "changed while the step was prepared";
     throw new LockstepError({ code: "LS4101", message, place: { file: command.file }, hint: "run it again" });
   }
   const file = image.plan.layers[index]?.title.replace("lockstep: dockerfile ", "") ?? command.file;
-  const hermetic = hermeticDockerfile(text, file, command, command.env, images, { timeout, nonce });
-  await writeFiles(command.context, image.sources, join(directory, `${contextStage}.tar`));
+  const launcher = await writeLauncher(step, running, directory);
+  const archives = await inArchives(directory, contextStage, otherwise, (...part) =>
+    writeFiles(command.context, image.sources, ...part),
+  );
+  const start = { timeout, nonce, launcher, clauses: clauses(otherwise) };
+  const hermetic = hermeticDockerfile(text, file, command, command.env, images, add(archives), start);
   await writeFile(join(directory, "Dockerfile"), hermetic.text);
   return hermetic.notTaken.map((keyword) => `${keyword} of the Dockerfile is not taken: config: of image.yaml says it`);
 }
 
 /**
- * Writes the build context of a step into `directory`, and gives what a person should know of it. Another `nonce` makes an engine run it
- * again, and is not seen by it. Throws LS9011 where the step could not be started, LS2058 and LS2059 for Dockerfiles that cannot be built so.
+ * Writes the build context of a step into `directory`, and gives what a person should know of it. Throws LS9011 where the step could not be
+ * started, LS2058 and LS2059 for Dockerfiles that cannot be built so.
  */
 export async function writeContext(
   results: Store,
   step: PreparedStep,
   directory: string,
-  nonce: string,
+  running: Running,
 ): Promise<readonly string[]> {
   const layer = step.image.plan.layers[step.index];
   if (layer?.kind !== "step") throw new LockstepError({ code: "LS1000", message: "this layer is no step" });
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const { command } = layer;
-  if (command.kind === "dockerfile") return writeDockerfile(results, step, command, directory, nonce);
-  await writeRun(results, step, layer, command, directory, nonce);
+  if (command.kind === "dockerfile") return writeDockerfile(results, step, command, directory, running);
+  await writeRun(results, step, layer, command, directory, running);
   return [];
 }

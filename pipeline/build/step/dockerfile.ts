@@ -2,6 +2,7 @@
 import { LockstepError, type Problem } from "../../host/errors.ts";
 import { type Dockerfile, type Instruction, parseDockerfile } from "../../dockerfile/parser.ts";
 import { declarations } from "../../dockerfile/variables.ts";
+import type { Launcher } from "./surroundings.ts";
 
 /** The stage with the context: so no file of Lockstep's own is in it. */
 export const contextStage = "lockstep-context";
@@ -40,6 +41,8 @@ const ofTheConfig = new Set([
 /** An image of the repository that stages may be from. */
 interface StageImage {
   readonly name: string;
+  /** Instructions that put its tree into the stage. */
+  readonly add: readonly string[];
   readonly env: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
@@ -69,14 +72,16 @@ class Reader {
   readonly #file: string;
   readonly #command: Asked;
   readonly #prefix: readonly string[];
+  readonly #mounts: string;
   readonly problems: Problem[] = [];
   readonly edits: Edit[] = [];
 
-  constructor(text: string, file: string, command: Asked, prefix: readonly string[]) {
+  constructor(text: string, file: string, command: Asked, prefix: readonly string[], mount: string | undefined) {
     this.#text = text;
     this.#file = file;
     this.#command = command;
     this.#prefix = prefix;
+    this.#mounts = mount === undefined ? "" : ` ${mount}`;
   }
 
   refuse(at: number, message: string, hint: string, code: "LS2058" | "LS2059" = "LS2059"): void {
@@ -189,10 +194,9 @@ class Reader {
         this.refuse(flag.at, `RUN --${flag.name}: the surroundings of steps are fixed`, "leave it out");
       } else this.#mount(flag.value, flag.at, flag.valueAt, stages);
     }
-    if (!flags.some(({ name }) => name === "network")) {
-      const end = at + keyword.length;
-      this.edits.push({ at: end, end, text: " --network=none" });
-    }
+    const end = at + keyword.length;
+    const network = flags.some(({ name }) => name === "network") ? "" : " --network=none";
+    this.edits.push({ at: end, end, text: `${network}${this.#mounts}` });
     if (json !== undefined) this.#exec(instruction, "RUN without a program");
     else if (body.text.trim() === "") this.refuse(at, "RUN without a program", "write one", "LS2058");
   }
@@ -225,10 +229,14 @@ class Reader {
 }
 
 /** The stages of images, and of the context. */
-function stagesOf(images: readonly StageImage[], env: Readonly<Record<string, string>>): string {
-  const lines = images.flatMap(({ name, env: own, workdir, user }) => [
+function stagesOf(
+  images: readonly StageImage[],
+  env: Readonly<Record<string, string>>,
+  context: readonly string[],
+): string {
+  const lines = images.flatMap(({ name, add, env: own, workdir, user }) => [
     `FROM scratch AS ${name}`,
-    `ADD ${name}.tar /`,
+    ...add,
     ...[...Object.entries(env).map(([key, value]) => `${key}=${value}`), ...own].map((variable) => {
       const equals = variable.indexOf("=");
       return `ENV ${variable.slice(0, equals)}=${quoted(variable.slice(equals + 1))}`;
@@ -236,7 +244,7 @@ function stagesOf(images: readonly StageImage[], env: Readonly<Record<string, st
     ...(workdir === undefined ? [] : [`WORKDIR ${workdir}`]),
     ...(user === undefined ? [] : [`USER ${user}`]),
   ]);
-  return [...lines, `FROM scratch AS ${contextStage}`, `ADD ${contextStage}.tar /`, ""].join("\n");
+  return [...lines, `FROM scratch AS ${contextStage}`, ...context, ""].join("\n");
 }
 
 function apply(text: string, edits: readonly Edit[]): string {
@@ -255,11 +263,29 @@ export interface Hermetic {
   readonly notTaken: readonly string[];
 }
 
+/** How programs are started. */
+interface Start {
+  readonly timeout: number;
+  /** Where only an engine sees it. */
+  readonly nonce: string;
+  readonly launcher?: Launcher | undefined;
+  /** For a shell to do first. */
+  readonly clauses?: readonly string[];
+}
+
+/** What comes before the words of every program. */
+function prefixOf({ timeout, nonce, launcher, clauses = [] }: Start): readonly string[] {
+  const unset = [`lockstep-${nonce}`, ...ambient].flatMap((name) => ["-u", name]);
+  // A shell sets some variables of its own.
+  const shell = ["/bin/sh", "-c", [...clauses, 'unset PWD OLDPWD SHLVL _ && exec "$@"'].join(" && "), "sh"];
+  const before = [...(launcher === undefined ? [] : [launcher.command]), ...(clauses.length === 0 ? [] : shell)];
+  return [...before, "/usr/bin/timeout", "-k", "10", String(timeout), "/usr/bin/env", ...unset];
+}
+
 /**
  * A Dockerfile that gives the same and fetches nothing: images are stages of their own, nothing has a network, and every program is
- * started without what an engine adds to its environment. `nonce` is where only an engine sees it. `env` are variables of every stage of an
- * image, `file` is what problems name. Throws
- * LS2058 and LS2059, all at once.
+ * started without what an engine adds to its environment. `env` are variables of every stage of an image, `context` puts the context into its
+ * stage, `file` is what problems name. Throws LS2058 and LS2059, all at once.
  */
 export function hermeticDockerfile(
   text: string,
@@ -267,16 +293,19 @@ export function hermeticDockerfile(
   command: Asked,
   env: Readonly<Record<string, string>>,
   images: readonly StageImage[],
-  { timeout, nonce }: { readonly timeout: number; readonly nonce: string },
+  context: readonly string[],
+  start: Start,
 ): Hermetic {
-  const unset = [`lockstep-${nonce}`, ...ambient].flatMap((name) => ["-u", name]);
-  const prefix = ["/usr/bin/timeout", "-k", "10", String(timeout), "/usr/bin/env", ...unset];
   const parsed = parseDockerfile(text);
-  const reader = new Reader(text, file, command, prefix);
+  const { launcher } = start;
+  const reader = new Reader(text, file, command, prefixOf(start), launcher?.mount);
   reader.read(parsed);
   if (reader.problems.length > 0) throw new LockstepError(reader.problems);
   const first = parsed.stages[0]?.from.at ?? 0;
-  const edits = [{ at: first, end: first, text: stagesOf(images, env) }, ...reader.edits];
+  const edits = [
+    { at: first, end: first, text: `${launcher?.stage ?? ""}${stagesOf(images, env, context)}` },
+    ...reader.edits,
+  ];
   const target = command.target === undefined ? "" : `\nFROM ${command.target}\n`;
   const notTaken = parsed.instructions.map(({ keyword }) => keyword).filter((keyword) => ofTheConfig.has(keyword));
   return { text: `${apply(text, edits)}${target}`, notTaken: [...new Set(notTaken)].toSorted() };

@@ -54,12 +54,28 @@ function linkTo(path: string, target: string, { mode, uid, gid, mtime }: Inode):
   return tarHeader({ type: "hardlink", path, target, mode, uid, gid, mtime });
 }
 
-async function writeTree(results: Store, layers: readonly PlacedLayer[], tree: FileTree, file: TarFile): Promise<void> {
+/** All of a tree, or its directories and every `count`th of what else there is, from the one at `part` on. */
+export interface Part {
+  readonly part: number;
+  readonly count: number;
+}
+
+async function writeTree(
+  results: Store,
+  layers: readonly PlacedLayer[],
+  tree: FileTree,
+  file: TarFile,
+  { part, count }: Part,
+  timeOf: (mtime: number) => number,
+): Promise<void> {
   const all = [...tree.entries()].toSorted(([a], [b]) => comparePaths(a, b));
-  for (const [path, inode] of all) if (inode.type === "directory") await file.write(headerOf(path, inode));
+  const inodes = new Set(all.map(([, inode]) => inode).filter(({ type }) => type !== "directory"));
+  const own = new Set([...inodes].filter((_, index) => index % count === part));
+  for (const [path, inode] of all)
+    if (inode.type === "directory") await file.write(headerOf(path, { ...inode, mtime: timeOf(inode.mtime) }));
   for (const [position, layer] of layers.entries()) {
     const wanted = new Map(
-      all.flatMap(([, inode]) =>
+      [...own].flatMap((inode) =>
         inode.type === "file" && inode.origin.layer === position ? [[inode.origin.path, inode] as const] : [],
       ),
     );
@@ -80,20 +96,21 @@ async function writeTree(results: Store, layers: readonly PlacedLayer[], tree: F
       await bytes.close();
     }
   }
-  for (const [path, inode] of all)
-    if (inode.type !== "directory" && inode.type !== "file") await file.write(headerOf(path, inode));
+  for (const [path, inode] of all) if (own.has(inode) && inode.type !== "file") await file.write(headerOf(path, inode));
 }
 
-/** Writes the tree that layers make together as a tar archive. LS1004 when there is no space. */
+/** Writes the tree that layers make together, or a part of it, as a tar archive. LS1004 when there is no space. */
 export async function flatten(
   results: Store,
   layers: readonly PlacedLayer[],
   tree: FileTree,
   path: string,
+  part: Part = { part: 0, count: 1 },
+  timeOf: (mtime: number) => number = (mtime) => mtime,
 ): Promise<void> {
   const file = new TarFile(path);
   try {
-    await writeTree(results, layers, tree, file);
+    await writeTree(results, layers, tree, file, part, timeOf);
     await file.end();
   } catch (error) {
     file.destroy();

@@ -15,11 +15,25 @@ export interface OpenStep {
 /** Names the directory in which results of steps are, one for each by the key of its layer. */
 export const stepsVariable = "LOCKSTEP_STEPS";
 
+/** Where below that directory the result of a step is: of its first run, or of one to compare, which are counted from 0. */
+export function placeOf({ plan }: PlannedImage, index: number, run?: number): string {
+  const key = layerKey(plan, index);
+  return run === undefined ? key : join("again", String(run), key);
+}
+
+/** The first of the runs to compare is what a rebuild is made from. */
+export const rebuildResults = join("again", "0");
+
 /** Where the result of a step is; undefined when nobody ran it here. */
-export async function resultOf(host: Host, { plan }: PlannedImage, index: number): Promise<string | undefined> {
+export async function resultOf(
+  host: Host,
+  image: PlannedImage,
+  index: number,
+  run?: number,
+): Promise<string | undefined> {
   const directory = host.env(stepsVariable);
   if (directory === undefined) return undefined;
-  const path = join(directory, layerKey(plan, index));
+  const path = join(directory, placeOf(image, index, run));
   const info = await stat(path).catch(() => undefined);
   return info?.isDirectory() === true ? path : undefined;
 }
@@ -52,6 +66,15 @@ export function openSteps(
       kind === "step" && !isKnown(position, index) ? [{ image, index }] : [],
     ),
   );
+}
+
+/** LS9006 for images whose steps have to be run again to say whether they give the same. */
+export function stepsOpenAgain(images: readonly string[]): LockstepError {
+  return new LockstepError({
+    code: "LS9006",
+    message: `steps of ${images.join(", ")} have to be run a second time to compare`,
+    hint: `do it on a Dagger engine: dagger call verify ${images.map((name) => `--image ${name}`).join(" ")}`,
+  });
 }
 
 /** LS9006 for each image and platform with open steps: told once, by the first of them. */

@@ -3,12 +3,15 @@ import { mkdir } from "node:fs/promises";
 import { LockstepError } from "../../host/errors.ts";
 import type { Host } from "../../host/host.ts";
 import { didYouMean } from "../../host/suggest.ts";
+import { type StepPerturbation, stepPerturbations } from "./step-table.ts";
 import type { Perturbation } from "./surroundings.ts";
 import { perturbationsOf, usualPerturbations } from "./table.ts";
 
 export interface Chosen {
   /** Each round is one rebuild. At least one, which is empty when nothing is changed. */
   readonly rounds: readonly (readonly Perturbation[])[];
+  /** What is changed for the second run of steps. */
+  readonly steps: readonly StepPerturbation[];
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -24,34 +27,34 @@ export function roundsOf(chosen: readonly Perturbation[]): readonly (readonly Pe
 }
 
 /** Those that are made when nothing is said. */
-export const usualChoice: Chosen = { rounds: [usualPerturbations], skipped: [] };
+export const usualChoice: Chosen = { rounds: [usualPerturbations], steps: stepPerturbations, skipped: [] };
 
 /** For past releases: as usual, but for a clock that is far ahead, since what is wrong with those comes with time. */
 export async function releaseChoice(host: Host): Promise<Chosen> {
   const later = (await perturbationsOf(host)).filter(
     ({ name, usual }) => name === "clock+20y" || (usual && name !== "clock"),
   );
-  return { rounds: roundsOf(later), skipped: [] };
+  return { rounds: roundsOf(later), steps: stepPerturbations, skipped: [] };
 }
 
 /** Whether everything that is usual is changed in some rebuild, so that the verdict is worth as much as the usual one. */
-export function changesTheUsual({ rounds }: Chosen): boolean {
-  const names = new Set(rounds.flat().map(({ name }) => name));
-  return usualPerturbations.every(({ name }) => names.has(name));
+export function changesTheUsual({ rounds, steps }: Chosen): boolean {
+  const names = new Set([...rounds.flat(), ...steps].map(({ name }) => name));
+  return [...usualPerturbations, ...stepPerturbations].every(({ name }) => names.has(name));
 }
 
-function pick(all: readonly Perturbation[], text: string): readonly Perturbation[] {
+/** Words of a list. LS5005 for what is none of `known`. */
+function namesIn(text: string, known: readonly string[]): ReadonlySet<string> {
   const names = text.split(",").filter((name) => name !== "");
-  const byName = new Map(all.map((perturbation) => [perturbation.name, perturbation]));
   const problems = (names.length === 0 ? [""] : names)
-    .filter((name) => !byName.has(name))
+    .filter((name) => !known.includes(name))
     .map((name) => ({
       code: "LS5005" as const,
       message: `there is no perturbation "${name}"`,
-      hint: didYouMean(name, byName.keys()) ?? `there are ${[...byName.keys()].join(", ")}, and all, none and usual`,
+      hint: didYouMean(name, known) ?? `there are ${known.join(", ")}, and all, none and usual`,
     }));
   if (problems.length > 0) throw new LockstepError(problems);
-  return all.filter(({ name }) => names.includes(name));
+  return new Set(names);
 }
 
 /**
@@ -60,9 +63,11 @@ function pick(all: readonly Perturbation[], text: string): readonly Perturbation
  */
 export async function choosePerturbations(host: Host, text: string, directory: string): Promise<Chosen> {
   if (text === "usual") return usualChoice;
-  if (text === "none") return { rounds: [[]], skipped: [] };
+  if (text === "none") return { rounds: [[]], steps: [], skipped: [] };
   const all = await perturbationsOf(host);
-  const named = text === "all" ? all : pick(all, text);
+  const known = [...all, ...stepPerturbations].map(({ name }) => name);
+  const names = text === "all" ? new Set(known) : namesIn(text, known);
+  const named = all.filter(({ name }) => names.has(name));
   await mkdir(directory, { recursive: true });
   const able: Perturbation[] = [];
   const skipped: { readonly name: string; readonly reason: string }[] = [];
@@ -75,5 +80,5 @@ export async function choosePerturbations(host: Host, text: string, directory: s
     throw new LockstepError(
       skipped.map(({ name, reason }) => ({ code: "LS5006", message: `${name} cannot be changed here: ${reason}` })),
     );
-  return { rounds: roundsOf(able), skipped };
+  return { rounds: roundsOf(able), steps: stepPerturbations.filter(({ name }) => names.has(name)), skipped };
 }

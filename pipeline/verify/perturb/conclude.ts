@@ -23,7 +23,15 @@ function joined(names: readonly string[]): string {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-const reruns = (count: number): string => `${count} ${count === 1 ? "rerun" : "reruns"}`;
+export const reruns = (count: number): string => `${count} ${count === 1 ? "rerun" : "reruns"}`;
+
+/** What a set of perturbations that was found says. */
+export function foundText(items: readonly Pick<Perturbation, "name" | "reads" | "fix">[], count: string): string {
+  const [only] = items.length === 1 ? items : [];
+  return only === undefined
+    ? `${joined(items.map(({ name }) => name))} make the difference together, and none of them does without the others (${count}): ${items.map(({ reads }) => reads).join("; ")}`
+    : `${only.name} alone makes the difference (${count}): ${only.reads}; ${only.fix}`;
+}
 
 /** Sentences for an attribution. `inputsChanged`: whether the plan of a rerun without changes is another than that of the build. */
 export function conclude(
@@ -35,13 +43,7 @@ export function conclude(
   const { kind } = attribution;
   if (kind === "found") {
     const { items } = attribution;
-    const names = items.map(({ name }) => name);
-    const [only] = items.length === 1 ? items : [];
-    const text =
-      only === undefined
-        ? `${joined(names)} make the difference together, and none of them does without the others (${count}): ${items.map(({ reads }) => reads).join("; ")}`
-        : `${only.name} alone makes the difference (${count}): ${only.reads}; ${only.fix}`;
-    return { kind, perturbations: names, text };
+    return { kind, perturbations: items.map(({ name }) => name), text: foundText(items, count) };
   }
   if (kind === "always" && inputsChanged)
     return {
@@ -58,17 +60,18 @@ export function conclude(
 }
 
 /** By chance: the row of the catalogue for what no change of surroundings explains. */
-const chance: Pick<Perturbation, "causes" | "reads" | "fix"> = {
+export const chance: Pick<Perturbation, "causes" | "reads" | "fix"> = {
   causes: ["E10"],
   reads: "the build gives other bytes each time",
   fix: "find what makes identifiers, keys or temporary names, and derive them from the content",
 };
 
-function ranked(
+/** A cause that experiments show. `explained` are the indexes of the differences that are known to come from it, where they are known. */
+export function ranked(
   comparison: Comparison,
   { causes: ids, reads, fix }: Pick<Perturbation, "causes" | "reads" | "fix">,
   evidence: string,
-  whole: boolean,
+  explained: readonly number[],
 ): RankedCause {
   // What the bytes speak for as well is the better name of several.
   const known = comparison.causes.find(({ id }) => ids.includes(id));
@@ -78,11 +81,17 @@ function ranked(
     confidence: sure,
     title: known?.title ?? causes.find((cause) => cause.id === id)?.title ?? reads,
     grade: known?.grade ?? comparison.grade ?? "content",
-    count: whole ? comparison.differences.length : (known?.count ?? 0),
+    count: explained.length > 0 ? explained.length : (known?.count ?? 0),
     evidence: [evidence, ...(known?.evidence ?? [])],
     fix: known?.fix ?? fix,
-    examples: known?.examples ?? (whole ? comparison.differences.slice(0, 3).map((_, index) => index) : []),
+    examples: known?.examples ?? explained.slice(0, 3),
   };
+}
+
+/** Causes that are known come first, each once. */
+export function withFirst(first: readonly RankedCause[], others: readonly RankedCause[]): readonly RankedCause[] {
+  const unique = first.filter(({ id }, index) => first.findIndex((other) => other.id === id) === index);
+  return [...unique, ...others.filter(({ id }) => unique.every((other) => other.id !== id))];
 }
 
 /**
@@ -104,8 +113,7 @@ export function withExperiments(
         : [];
   const last = experiments.findLast((each) => each.perturbations.join() === perturbations.join());
   const whole = kind === "found" && shown.length === 1 && last?.digest === rebuilt;
-  const first = shown.map((perturbation) => ranked(comparison, perturbation, text, whole));
-  const unique = first.filter(({ id }, index) => first.findIndex((other) => other.id === id) === index);
-  const rest = comparison.causes.filter(({ id }) => unique.every((other) => other.id !== id));
-  return { ...comparison, causes: [...unique, ...rest], experiments };
+  const explained = whole ? [...comparison.differences.keys()] : [];
+  const first = shown.map((perturbation) => ranked(comparison, perturbation, text, explained));
+  return { ...comparison, causes: withFirst(first, comparison.causes), experiments };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { prepareSteps } from "../../../pipeline/build/build.ts";
 import { writeContext } from "../../../pipeline/build/step/context.ts";
+import { asEver, type Otherwise, type StepSurrounding } from "../../../pipeline/build/step/surroundings.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { run, temporaryDirectory } from "../../support.ts";
 import { image, type TinyOptions, tinyRepository } from "../tiny-repository.ts";
@@ -20,14 +21,14 @@ const shell = {
 } as const;
 
 /** Contexts of the next steps, in directories. */
-async function contexts(options: TinyOptions, nonce = "first") {
+async function contexts(options: TinyOptions, nonce = "first", otherwise: Otherwise = asEver) {
   const at = await tinyRepository(options);
   const stores = { inputs: at.store, results: at.store };
   const steps = await prepareSteps(at.host, stores, silent, await at.plan(), { every: false });
   return Promise.all(
     steps.map(async (step, index) => {
       const directory = join(at.directory, `context-${index}`);
-      const notes = await writeContext(at.store, step, directory, nonce);
+      const notes = await writeContext(at.store, step, directory, { nonce, otherwise });
       return { directory, notes, dockerfile: readFileSync(join(directory, "Dockerfile"), "utf8") };
     }),
   );
@@ -127,6 +128,88 @@ describe("the context of a run step", () => {
     expect(readdirSync(join(directory, "usr/bin"))).toContain("timeout");
   });
 
+  it("starts a program otherwise where it is to be: fewer files, other numbers of processes, and the same variables", async () => {
+    const spec = app("{ argv: [/bin/sh, -c, 'ulimit -S -n; sh -c \"echo \\$\\$\"; env | sort'], workdir: / }");
+    const said = async (...names: readonly StepSurrounding[]) => {
+      const [first] = await contexts(spec, "n", new Set(names));
+      const [program = "", ...args] = commandOf(first?.dockerfile ?? "").map((word) =>
+        word === "dagger" ? readFileSync("/proc/sys/kernel/hostname", "utf8").trim() : word,
+      );
+      const { stdout } = run(program, args, { env: {} });
+      const [files, pid, ...env] = stdout.toString("utf8").trim().split("\n");
+      return { files, pid: Number(pid), env };
+    };
+    const [usual, limits, pids] = [await said(), await said("step-limits"), await said("step-pids")];
+    expect([limits.files, pids.files]).toEqual(["512", usual.files]);
+    expect(usual.files).not.toBe("512");
+    // Numbers begin anew where they end.
+    const distance = (a: number, b: number): number => (b - a + 4_194_304) % 4_194_304;
+    expect(distance(limits.pid, pids.pid)).toBeGreaterThan(400);
+    expect([limits.env, pids.env]).toEqual([usual.env, usual.env]);
+  });
+
+  it.skipIf(!canUnpack)(
+    "has the same tree in two archives, or with other times of directories, where it is to be otherwise (needs root, tar)",
+    async () => {
+      const options = {
+        images: {
+          app: `platforms: [linux/amd64]\nlayers:\n  - run: { argv: [/bin/x], tools: tools, files: [{ from: src, into: /src }], outputs: [{ from: /a, into: /a }] }\n`,
+          tools: image("shell"),
+        },
+        packages: [shell],
+        files: { "images/app/src/a": "1", "images/app/src/b": "2", "images/app/src/c": "3" },
+      };
+      const treeOf = async (...names: readonly StepSurrounding[]) => {
+        const [first] = await contexts(options, "n", new Set(names));
+        const added = [...(first?.dockerfile ?? "").matchAll(/^ADD (\S+) \/$/gm)].map(([, archive = ""]) => archive);
+        const directory = temporaryDirectory();
+        const parts = added.map((archive) => {
+          const path = join(first?.directory ?? "", archive);
+          unpack(path, directory);
+          return run("tar", ["-tv", "--utc", "-f", path]).stdout.toString("utf8").split("\n");
+        });
+        const find = (...args: readonly string[]): readonly string[] =>
+          run("find", [".", "-mindepth", "1", ...args], { cwd: directory })
+            .stdout.toString("utf8")
+            .split("\n")
+            .toSorted();
+        const files = find("-not", "-type", "d", "-printf", "%P %y %m %U:%G %l %s %T@\n");
+        const directories = find("-type", "d", "-printf", "%P %m %U:%G\n");
+        const days = parts.flat().flatMap((line) => /^d.* (\d{4}-\d\d-\d\d) /.exec(line)?.[1] ?? []);
+        return { added, parts, files, directories, days: new Set(days) };
+      };
+      const [usual, listings, times] = [await treeOf(), await treeOf("step-listings"), await treeOf("step-times")];
+      expect(usual.added).toEqual(["tree.tar", "files.tar"]);
+      expect(listings.added).toEqual(["tree.tar", "tree+2.tar", "files.tar", "files+2.tar"]);
+      const { files, directories } = usual;
+      expect([listings, times]).toMatchObject([
+        { files, directories },
+        { files, directories },
+      ]);
+      const sources = listings.parts.map((paths) => paths.flatMap((path) => / (src\/.+)$/.exec(path)?.[1] ?? []));
+      expect(sources.slice(2)).toEqual([["src/a", "src/c"], ["src/b"]]);
+      expect(times.days).toEqual(new Set(["2001-09-09"]));
+      expect(usual.days).not.toContain("2001-09-09");
+    },
+  );
+
+  it("has what leaves one processor, mounted while the step runs alone", async () => {
+    const [first] = await contexts(app("{ argv: [/bin/x] }"), "n", new Set(["step-processors"]));
+    expect(readdirSync(first?.directory ?? "").toSorted()).toEqual(["Dockerfile", "lockstep-launcher.tar", "tree.tar"]);
+    const lines = (first?.dockerfile ?? "").split("\n");
+    expect(lines.slice(0, 4)).toEqual([
+      "FROM scratch AS lockstep-launcher",
+      "ADD lockstep-launcher.tar /",
+      "FROM scratch",
+      "ADD tree.tar /",
+    ]);
+    expect(lines[4]).toMatch(
+      /^RUN --network=none --mount=type=bind,from=lockstep-launcher,target=\/run\/lockstep \["\/run\/lockstep\/one-processor","\/bin\/sh","-c",/,
+    );
+    const listed = run("tar", ["-tvf", join(first?.directory ?? "", "lockstep-launcher.tar")]).stdout.toString("utf8");
+    expect(listed).toMatch(/^-rwxr-xr-x 0\/0 +250 .* one-processor\n$/);
+  });
+
   it("LS9011: is not made where nothing could start the step", async () => {
     const bare = { ...shell, data: shell.data.slice(0, 1) };
     await expect(contexts({ ...app("{ argv: [/bin/x] }"), packages: [bare] })).rejects.toThrow(
@@ -184,8 +267,8 @@ describe("the context of a dockerfile step", () => {
     const [step] = await prepareSteps(at.host, stores, silent, await at.plan(), { every: false });
     writeFileSync(join(at.root, "images/legacy/app/x"), "y");
     if (step === undefined) throw new Error("no step is open");
-    await expect(writeContext(at.store, step, join(at.directory, "c"), "n")).rejects.toThrow(
-      "LS4101 x changed while the step was prepared",
-    );
+    await expect(
+      writeContext(at.store, step, join(at.directory, "c"), { nonce: "n", otherwise: asEver }),
+    ).rejects.toThrow("LS4101 x changed while the step was prepared");
   });
 });

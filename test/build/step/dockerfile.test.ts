@@ -3,6 +3,7 @@ import type { PlannedDockerfile } from "../../../pipeline/build/plan.ts";
 import { hermeticDockerfile } from "../../../pipeline/build/step/dockerfile.ts";
 import { dockerfileProblems } from "../../../pipeline/build/step/check-dockerfiles.ts";
 import { readSpecs } from "../../../pipeline/build/repository.ts";
+import { launcherOf } from "../../../pipeline/build/step/surroundings.ts";
 import { LockstepError } from "../../../pipeline/host/errors.ts";
 import { parseDockerfile } from "../../../pipeline/dockerfile/parser.ts";
 import { tinyRepository } from "../tiny-repository.ts";
@@ -18,15 +19,23 @@ const command: PlannedDockerfile = {
   context: [],
 };
 const images = [
-  { name: "base", env: ['A=x "y" $z \\'], workdir: "/srv", user: "65532:65532" },
-  { name: "tools", env: [] },
+  { name: "base", add: ["ADD base.tar /"], env: ['A=x "y" $z \\'], workdir: "/srv", user: "65532:65532" },
+  { name: "tools", add: ["ADD tools.tar /"], env: [] },
 ];
 
 function hermetic(text: string, more: Partial<PlannedDockerfile> = {}, nonce = "n") {
-  return hermeticDockerfile(text, "app/Dockerfile", { ...command, ...more }, command.env, images, {
-    timeout: 60,
-    nonce,
-  });
+  return hermeticDockerfile(
+    text,
+    "app/Dockerfile",
+    { ...command, ...more },
+    command.env,
+    images,
+    ["ADD lockstep-context.tar /"],
+    {
+      timeout: 60,
+      nonce,
+    },
+  );
 }
 
 /** The text without what starts programs and without the stages of images. */
@@ -48,6 +57,37 @@ function problems(text: string, more: Partial<PlannedDockerfile> = {}): readonly
 }
 
 describe("a Dockerfile that is given to an engine", () => {
+  it("starts every program otherwise where it is to be", () => {
+    const launcher = launcherOf("linux/amd64", new Set(["step-processors"]));
+    const text = 'FROM base\nRUN a\nRUN --network=none ["/b"]\nSHELL ["/bin/dash", "-c"]\n';
+    const start = { timeout: 60, nonce: "n", launcher, clauses: ["ulimit -S -n 512"] };
+    const made = hermeticDockerfile(
+      text,
+      "Dockerfile",
+      command,
+      {},
+      images,
+      ["ADD lockstep-context.tar /"],
+      start,
+    ).text;
+    expect(
+      made.startsWith("FROM scratch AS lockstep-launcher\nADD lockstep-launcher.tar /\nFROM scratch AS base\n"),
+    ).toBe(true);
+    const words =
+      '"/run/lockstep/one-processor","/bin/sh","-c","ulimit -S -n 512 && unset PWD OLDPWD SHLVL _ && exec \\"$@\\"","sh",';
+    const mount = "--mount=type=bind,from=lockstep-launcher,target=/run/lockstep";
+    const lines = made.slice(made.lastIndexOf("FROM base\n")).split("\n");
+    const short = lines.map((line) => line.replace(/"\/usr\/bin\/timeout".*?"-u","TRACESTATE"/, "START"));
+    expect(short).toEqual([
+      "FROM base",
+      `SHELL [${words}START,"/bin/sh","-c"]`,
+      `RUN --network=none ${mount} a`,
+      `RUN ${mount} --network=none [${words}START, "/b"]`,
+      `SHELL [${words}START, "/bin/dash", "-c"]`,
+      "",
+    ]);
+  });
+
   it("begins with a stage for each image, as its config has it, and one for the context", () => {
     expect(hermetic("ARG V=1\nFROM base\n").text.split("FROM base\n")[0]).toBe(
       [

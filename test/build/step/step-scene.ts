@@ -2,10 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { prepareSteps } from "../../../pipeline/build/build.ts";
-import { layerKey } from "../../../pipeline/build/plan.ts";
 import { treeOf } from "../../../pipeline/build/step/below.ts";
 import { flatten } from "../../../pipeline/build/step/flatten.ts";
-import { stepsVariable } from "../../../pipeline/build/step/open.ts";
+import { placeOf, stepsVariable } from "../../../pipeline/build/step/open.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { hasProgram, run } from "../../support.ts";
 import { tinyRepository, type TinyOptions, type TinyRepository } from "../tiny-repository.ts";
@@ -16,8 +15,8 @@ export const canUnpack = process.getuid?.() === 0 && hasProgram("tar");
 export interface StepScene extends TinyRepository {
   /** Does the next open steps of images: each gets its directory with the tree as it is before. Gives how many there were. */
   step(change: (directory: string) => void, names?: readonly string[]): Promise<number>;
-  /** The same once more, for rebuilding. */
-  again(change: (directory: string) => void, names?: readonly string[]): Promise<number>;
+  /** The same for a run to compare, the first of which a rebuild takes. */
+  again(change: (directory: string) => void, run?: number): Promise<number>;
   /** From now on nobody has results. */
   forget(): void;
 }
@@ -35,14 +34,15 @@ export async function stepScene(options: TinyOptions): Promise<StepScene> {
   const results = join(at.directory, "steps");
   environment[stepsVariable] = results;
   const perform = async (
-    every: boolean,
+    run: number | undefined,
     change: (directory: string) => void,
     names: readonly string[] = [],
   ): Promise<number> => {
+    const every = run !== undefined;
     const stores = { inputs: at.store, results: at.store };
     const steps = await prepareSteps(at.host, stores, silent, await at.plan(at.host, names), { every });
     for (const { image, index, below, used } of steps) {
-      const directory = join(results, every ? "again" : "", layerKey(image.plan, index));
+      const directory = join(results, placeOf(image, index, run));
       mkdirSync(directory, { recursive: true });
       const layers = [...used.values()][0] ?? below;
       const archive = join(at.directory, "tree.tar");
@@ -54,8 +54,8 @@ export async function stepScene(options: TinyOptions): Promise<StepScene> {
   };
   return {
     ...at,
-    step: (change, names) => perform(false, change, names),
-    again: (change, names) => perform(true, change, names),
+    step: (change, names) => perform(undefined, change, names),
+    again: (change, run = 0) => perform(run, change),
     forget: () => void delete environment[stepsVariable],
   };
 }

@@ -16,13 +16,16 @@ import {
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import type { BuiltImage } from "../../../pipeline/build/build.ts";
+import { type BuiltImage, prepareSteps } from "../../../pipeline/build/build.ts";
 import { layerKey } from "../../../pipeline/build/plan.ts";
 import { treeOf } from "../../../pipeline/build/step/below.ts";
 import { flatten } from "../../../pipeline/build/step/flatten.ts";
 import { LockstepError } from "../../../pipeline/host/errors.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { hexOf } from "../../../pipeline/store/digest.ts";
+import { describeVerdict } from "../../../pipeline/cli/verify.ts";
+import { examineSteps } from "../../../pipeline/verify/perturb/examine-steps.ts";
+import { stepPerturbations } from "../../../pipeline/verify/perturb/step-table.ts";
 import { verifyImages } from "../../../pipeline/verify/verify.ts";
 import { hasProgram, run, temporaryDirectory } from "../../support.ts";
 import { image, readLayer } from "../tiny-repository.ts";
@@ -43,6 +46,10 @@ const tiny = {
 } as const;
 
 const run1 = "  - run: { argv: [/usr/bin/make] }\n";
+
+function never(): never {
+  throw new Error("there is nothing");
+}
 
 function app(more = ""): Promise<StepScene> {
   return stepScene({ images: { app: image("tiny", `${run1}${more}`) }, packages: [tiny] });
@@ -434,6 +441,86 @@ describe("verify of an image with a step", () => {
     await at.again((directory) => write(directory, "made", "it"));
     expect((await verify())[0]?.verdict).toBe("reproduced");
   });
+});
+
+/** Verifies as the module does: as often as a run is missing, that run is made. `made` gives what the step writes. */
+async function verified(made: (changed: ReadonlySet<string>, run: number) => string, more = "") {
+  const at = await app(more);
+  await at.step((directory) => write(directory, "made", made(new Set(), -1)));
+  const [built, planned] = [await at.build(), await at.plan()];
+  const stores = { inputs: at.store, results: at.store };
+  const sets: (readonly string[])[] = [];
+  for (;;) {
+    const verifying = verifyImages(at.host, at.store, silent, built, { root: at.root, planned, again: true });
+    const failed = await verifying.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failed === undefined) return { verdict: (await verifying)[0], sets };
+    expect(failed).toMatchObject({ code: "LS9006" });
+    const prepared = await prepareSteps(at.host, stores, silent, planned, { every: true });
+    const [examined] = await examineSteps(at.host, at.store, prepared, stepPerturbations);
+    if (examined?.finding.kind !== "open") throw new Error("no run is missing");
+    const { run, perturbations } = examined.finding;
+    const names = perturbations.map(({ name }) => name);
+    sets.push(names);
+    await at.again((directory) => write(directory, "made", made(new Set(names), run)), run);
+  }
+}
+
+describe("verify of a step that does not give the same", () => {
+  it.skipIf(!canUnpack)(
+    "names it, and what it depends on, without a rebuild for each rerun (needs root, tar)",
+    async () => {
+      const { verdict, sets } = await verified((changed) => (changed.has("step-processors") ? "1" : "2"));
+      const said =
+        "step 1 (images/app/image.yaml:5, run /usr/bin/make): step-processors alone makes the difference (5 reruns): the number of processors shows; fix the number of jobs";
+      expect(verdict).toMatchObject({
+        verdict: "differs",
+        steps: [
+          {
+            step: 1,
+            layer: 2,
+            kind: "found",
+            perturbations: ["step-processors"],
+            text: expect.stringContaining(said) as string,
+          },
+        ],
+      });
+      expect(describeVerdict(verdict ?? never())).toContain(`\n  ${said}`);
+      expect(sets.length - 1).toBeLessThanOrEqual(5);
+      expect(verdict?.steps?.[0]?.runs.map(({ perturbations }) => perturbations)).toEqual(sets);
+      const [cause] = verdict?.comparison?.causes ?? [];
+      expect(cause).toMatchObject({ id: "E5", count: verdict?.comparison?.differences.length });
+      expect(cause?.fix).toMatch(
+        /^step 1 \(images\/app\/image\.yaml:5, run \/usr\/bin\/make\): fix the number of jobs/,
+      );
+    },
+  );
+
+  it.skipIf(!canUnpack)(
+    "says that it is the clock where the bytes are times: take SOURCE_DATE_EPOCH (needs root, tar)",
+    async () => {
+      const { verdict, sets } = await verified((_, run) => `made Thu Nov 26 04:07:${21 + run} UTC 2026\n`);
+      expect(sets).toHaveLength(2);
+      expect(verdict?.steps?.[0]?.text).toBe(
+        "step 1 (images/app/image.yaml:5, run /usr/bin/make): differs each time that it is run, with nothing changed (1 rerun): the time at which it runs shows; let it take the time from SOURCE_DATE_EPOCH, which it is given",
+      );
+      expect(verdict?.comparison?.causes[0]?.id).toMatch(/^T\d+$/);
+    },
+  );
+
+  it.skipIf(!canUnpack)(
+    "says that it is chance where they are none, and blames no other layer (needs root, tar)",
+    async () => {
+      const { verdict } = await verified(
+        (_, run) => `${["2b0c0d6e", "93e1f7a5", "c07a42d9"][run + 1] ?? ""}-6f0a-4c1e-9d53-0242ac120002\n`,
+        "  - symlinks: [{ path: /opt/x, target: /made }]\n",
+      );
+      expect(verdict).toMatchObject({ steps: [{ step: 1, layer: 2, kind: "always" }] });
+      expect(verdict?.comparison?.causes[0]).toMatchObject({ id: "E10" });
+    },
+  );
 });
 
 describe("the tree that a step is given", () => {

@@ -21,6 +21,7 @@ import {
   rebuildCommand,
   usualSurroundings,
 } from "../../../pipeline/verify/perturb/surroundings.ts";
+import { stepPerturbations } from "../../../pipeline/verify/perturb/step-table.ts";
 import { copied, perturbationsOf, usualPerturbations } from "../../../pipeline/verify/perturb/table.ts";
 import { npmNode } from "../../peers/nodes.ts";
 import { root, temporaryDirectory } from "../../support.ts";
@@ -177,7 +178,7 @@ describe("a perturbation of a rebuild", () => {
   it("has a name, a subject, causes of the table, and what to do", () => {
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
     const known = new Set(causes.map(({ id }) => id));
-    for (const { name, causes: ids, reads, fix, changes } of all) {
+    for (const { name, causes: ids, reads, fix, changes } of [...all, ...stepPerturbations]) {
       expect(name).toMatch(/^[a-z0-9./+-]+$/);
       expect([ids.some((id) => known.has(id)) || ids[0]?.startsWith("E"), reads.length > 9, fix.length > 9]).toEqual([
         true,
@@ -195,9 +196,10 @@ describe("a perturbation of a rebuild", () => {
       usual === "*",
       changes,
     ]);
-    const wanted = all
-      .filter(({ subject }) => subject !== "node")
-      .map(({ name, usual, changes }) => [name, usual, changes]);
+    const wanted = [
+      ...all.filter(({ subject }) => subject !== "node").map(({ name, usual, changes }) => [name, usual, changes]),
+      ...stepPerturbations.map(({ name, changes }) => [name, true, changes]),
+    ];
     expect(rows.filter(([name]) => name !== "node-VERSION")).toEqual(wanted);
   });
 });
@@ -230,11 +232,11 @@ describe("--perturb", () => {
     rounds.map((round) => round.map(({ name }) => name));
 
   it("all: makes each that can be made once, never two of one subject together, and names the others", async () => {
-    const { rounds, skipped } = await choosePerturbations(host, "all", base);
+    const { rounds, steps, skipped } = await choosePerturbations(host, "all", base);
     const made = names(rounds).flat();
     expect([...made, ...skipped.map(({ name }) => name)].toSorted()).toEqual(all.map(({ name }) => name).toSorted());
     expect(skipped).toContainEqual({ name: "node-/nonexistent/node", reason: "/nonexistent/node is no Node" });
-    expect(changesTheUsual({ rounds, skipped })).toBe(true);
+    expect(changesTheUsual({ rounds, steps, skipped })).toBe(true);
     expect(rounds).toHaveLength(4);
   });
 
