@@ -57,7 +57,7 @@ async function ensure(
   const jobs = [...missing.values()].toSorted((a, b) => b.size - a.size);
   const total = jobs.reduce((sum, { size }) => sum + size, 0);
   const task = report.task(`unpack ${jobs.length} ${jobs.length === 1 ? "package" : "packages"}`, "bytes");
-  const decoders = findDecoders(host);
+  const decoders = findDecoders(host, signal);
   let done = 0;
   try {
     await inParallel(jobs, host.parallelism + 1, async ({ recipe, name, size }) => {

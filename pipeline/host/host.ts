@@ -5,7 +5,7 @@ import { accessSync, constants } from "node:fs";
 import { availableParallelism, homedir, tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { systemCode } from "./errors.ts";
+import { interrupted, systemCode } from "./errors.ts";
 
 export interface RunResult {
   /** Exit code; 128 + signal number is not used: a killed process has `signal`. */
@@ -52,13 +52,15 @@ export interface Host {
   run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
   /**
    * Sends bytes through a program and gives what it writes, as it comes; nothing of the environment is handed on, `env` is all it has.
-   * Throws when it cannot be started, or ends with anything but 0, with what it said on stderr.
+   * Throws when it cannot be started, or ends with anything but 0, with what it said on stderr. The signal ends it; LS1003 when it was
+   * ended by Ctrl-C, which a terminal sends to every process of the command.
    */
   filter(
     program: string,
     args: readonly string[],
     input: AsyncIterable<Uint8Array>,
     env?: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
   ): AsyncIterable<Uint8Array>;
   /** The absolute path of a program on PATH, when there is one that may be run. */
   findProgram(name: string): string | undefined;
@@ -102,8 +104,12 @@ async function* filter(
   args: readonly string[],
   input: AsyncIterable<Uint8Array>,
   env: Readonly<Record<string, string>> = {},
+  interrupt?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env });
+  const kill = (): void => void child.kill("SIGKILL");
+  if (interrupt?.aborted === true) kill();
+  interrupt?.addEventListener("abort", kill);
   const ended = new Promise<string | undefined>((resolve) => {
     const said: Buffer[] = [];
     child.stderr.on("data", (chunk: Buffer) => said.push(chunk));
@@ -121,11 +127,13 @@ async function* filter(
     for await (const chunk of child.stdout) yield chunk as Buffer;
     const message = await ended;
     await feeding;
+    if (interrupt?.aborted === true || child.signalCode === "SIGINT") throw interrupted();
     if (failure !== undefined) throw failure;
     if (message !== undefined) throw new Error(message);
   } finally {
     // Whoever stops reading early leaves no process behind.
-    child.kill("SIGKILL");
+    interrupt?.removeEventListener("abort", kill);
+    kill();
     await feeding;
   }
 }

@@ -1,7 +1,7 @@
 /** Decompression of archive members by the ending of their name: streaming, with a limit, failing closed. */
 import { createRequire } from "node:module";
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
-import { LockstepError, messageOf, type Place } from "../host/errors.ts";
+import { interrupted, LockstepError, messageOf, type Place } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 
 // The package is CommonJS whose exports Node cannot see by name.
@@ -13,16 +13,20 @@ async function* limited(
   source: AsyncIterable<Uint8Array>,
   place: Place,
   limit: number,
+  { signal }: Decoders,
 ): AsyncGenerator<Uint8Array, void> {
   let total = 0;
   try {
     for await (const chunk of source) {
+      if (signal?.aborted === true) throw interrupted();
       total += chunk.length;
       if (total > limit)
         throw new LockstepError({ code: "LS4005", message: `decompresses to more than ${limit} bytes`, place });
       yield chunk;
     }
   } catch (error) {
+    // A decoder that was ended with the command, or cut short by the end of it, says nothing about the bytes.
+    if (signal?.aborted === true) throw interrupted();
     if (error instanceof LockstepError) throw error;
     throw new LockstepError(
       { code: "LS4002", message: `cannot be decompressed: ${messageOf(error)}`, place },
@@ -35,6 +39,8 @@ async function* limited(
 export interface Decoders {
   /** Decodes .xz. */
   readonly xz?: (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  /** Ends decoding at the next piece, with LS1003. */
+  readonly signal?: AbortSignal;
 }
 
 /** A compressed member of fewer bytes is decoded here: starting a program costs more. */
@@ -42,10 +48,15 @@ export const worthAProcess = 128 << 10;
 /** What `xz -9` needs to decode, and then some; a header that asks for more is an attack. */
 const xzMemory = "--memlimit-decompress=160MiB";
 
-/** The decoders that this machine has. */
-export function findDecoders(host: Host): Decoders {
+/** The decoders that this machine has; they end when the signal fires. */
+export function findDecoders(host: Host, signal?: AbortSignal): Decoders {
   const program = host.findProgram("xz");
-  return program === undefined ? {} : { xz: (source) => host.filter(program, ["-dc", "-T1", xzMemory], source) };
+  return {
+    ...(program === undefined
+      ? {}
+      : { xz: (source) => host.filter(program, ["-dc", "-T1", xzMemory], source, {}, signal) }),
+    ...(signal === undefined ? {} : { signal }),
+  };
 }
 
 /** Only when it is read does it take the decoder, of which there is one at a time; giving up on reading gives the decoder back. */
@@ -164,7 +175,8 @@ async function* frames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 
 /**
  * The content of a member called `name` (`data.tar.xz`), by its ending: .gz, .xz, .zst, or none after .tar.
- * `limit` is the largest number of bytes it may become; `decoders` are used where they are given. LS4002 for damaged or unknown compression, LS4005 beyond the limit.
+ * `limit` is the largest number of bytes it may become; `decoders` are used where they are given. LS4002 for damaged or unknown compression, LS4005 beyond the limit,
+ * LS1003 when their signal fires.
  */
 export function decompress(
   source: AsyncIterable<Uint8Array>,
@@ -176,13 +188,13 @@ export function decompress(
   const ending = name.slice(name.lastIndexOf(".") + 1);
   switch (ending) {
     case "tar":
-      return limited(source, place, limit);
+      return limited(source, place, limit, decoders);
     case "gz":
-      return limited(through(source, createGunzip({ chunkSize })), place, limit);
+      return limited(through(source, createGunzip({ chunkSize })), place, limit, decoders);
     case "zst":
-      return limited(frames(source), place, limit);
+      return limited(frames(source), place, limit, decoders);
     case "xz":
-      return limited((decoders.xz ?? xz)(source), place, limit);
+      return limited((decoders.xz ?? xz)(source), place, limit, decoders);
     default:
       throw new LockstepError({
         code: "LS4002",

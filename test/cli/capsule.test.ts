@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createHost } from "../../pipeline/host/host.ts";
@@ -171,6 +171,7 @@ describe("lockstep capsule", () => {
       ({ size }) => size === 6,
     );
     const blob = join(at.root, "layout/blobs/sha256", file?.digest.slice("sha256:".length) ?? "");
+    chmodSync(blob, 0o644);
     writeFileSync(blob, "a FILE");
     expect((await at.runIn("other", "capsule", "list", "layout")).code).toBe(0);
     const wrong = await at.runIn("other", "capsule", "check", "layout");

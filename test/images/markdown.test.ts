@@ -78,31 +78,27 @@ describe("the markdown sample", () => {
     expect([...lock.npm.values()].flatMap(({ scripts = [] }) => scripts)).toEqual([]);
   });
 
-  it(
-    "serves with the dependencies of its plan, and leaves out what could run in a browser",
-    { timeout: 60_000 },
-    async () => {
-      const address = await start(await application());
-      expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: "ok" });
-      const body =
-        "# Hi\n\n<script>alert(1)</script>\n\n[bad](javascript:alert(1)) [good](https://example.org)\n\n| a |\n|--|\n| 1 |\n";
-      const answer = await fetch(`${address}/render`, {
-        method: "POST",
-        headers: { "content-type": "text/markdown" },
-        body,
-      });
-      expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
-      const html = await answer.text();
-      expect(html).toContain("<h1>Hi</h1>");
-      expect(html).toContain('<a href="https://example.org">good</a>');
-      expect(html).toContain("<td>1</td>");
-      expect(html).not.toMatch(/script/);
-      const other = await fetch(`${address}/render`, {
-        method: "POST",
-        body: "{}",
-        headers: { "content-type": "application/json" },
-      });
-      expect(other.status).toBe(415);
-    },
-  );
+  it("serves with the dependencies of its plan, and leaves out what could run in a browser", async () => {
+    const address = await start(await application());
+    expect(await (await fetch(`${address}/healthz`)).json()).toEqual({ status: "ok" });
+    const body =
+      "# Hi\n\n<script>alert(1)</script>\n\n[bad](javascript:alert(1)) [good](https://example.org)\n\n| a |\n|--|\n| 1 |\n";
+    const answer = await fetch(`${address}/render`, {
+      method: "POST",
+      headers: { "content-type": "text/markdown" },
+      body,
+    });
+    expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const html = await answer.text();
+    expect(html).toContain("<h1>Hi</h1>");
+    expect(html).toContain('<a href="https://example.org">good</a>');
+    expect(html).toContain("<td>1</td>");
+    expect(html).not.toMatch(/script/);
+    const other = await fetch(`${address}/render`, {
+      method: "POST",
+      body: "{}",
+      headers: { "content-type": "application/json" },
+    });
+    expect(other.status).toBe(415);
+  });
 });

@@ -15,7 +15,7 @@ describe("the web sample", () => {
     const { NODE_TEST_CONTEXT: _, ...env } = host.environment();
     const { code, stdout, stderr } = await host.run(
       host.node,
-      ["--test", "--test-reporter=tap", "--test-timeout=20000", "server.test.mjs"],
+      ["--test", "--test-reporter=tap", "--test-timeout=600000", "server.test.mjs"],
       {
         cwd: `${folder}/app`,
         env,

@@ -16,9 +16,13 @@ import { dockerRegistry, olareg, startDockerRegistry, startOlareg } from "./serv
 const skopeo = hasProgram("skopeo");
 const image = testImage();
 
-/** Without waiting in this thread: a registry may be answering in it. */
+/** Without waiting in this thread: a registry may be answering in it. Nor with the logins of whoever runs the tests. */
 async function runSkopeo(...args: readonly string[]): Promise<Buffer> {
-  const { code, stdout, stderr } = await createHost().run("skopeo", ["--insecure-policy", ...args]);
+  const directory = temporaryDirectory();
+  const logins = join(directory, "auth.json");
+  writeFileSync(logins, "{}");
+  const env = { PATH: process.env["PATH"] ?? "", HOME: directory, REGISTRY_AUTH_FILE: logins };
+  const { code, stdout, stderr } = await createHost().run("skopeo", ["--insecure-policy", ...args], { env });
   if (code !== 0) throw new Error(`skopeo ${args.join(" ")}: ${stderr.toString()}`);
   return stdout;
 }

@@ -133,6 +133,14 @@ describe("decompress", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
   });
 
+  it.each(forms)("LS1003: ends when it is interrupted ($form)", async ({ name, bytes, decoders }) => {
+    const stop = new AbortController();
+    const all = { ...decoders, ...(decoders === machine ? findDecoders(createHost(), stop.signal) : {}) };
+    const reading = decompress(pieces(bytes), name, place, 1 << 20, { ...all, signal: stop.signal });
+    stop.abort();
+    expect(await code(collect(reading))).toBe("LS1003");
+  });
+
   it.each(["data.tar.bz2", "data.tar.lzma", "data.zip", "data"])("knows no %s (LS4002)", (name) => {
     expect(() => decompress(pieces(noise), name, place, 1 << 20)).toThrow(
       /^LS4002 d member ".*" has an unknown compression/,

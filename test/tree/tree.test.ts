@@ -66,7 +66,7 @@ describe("globs", () => {
     for (const glob of [`${"*a".repeat(30)}b`, `${"**/".repeat(30)}b`, "{a,aa}".repeat(30) + "b", "{".repeat(200)])
       expect(parseGlob(glob).test("a/".repeat(100))).toBe(false);
     expect(parseGlob(`${"*a".repeat(30)}b`).test(`${"a".repeat(300)}b`)).toBe(true);
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(performance.now() - begin).toBeLessThan(60_000);
   });
 });
 

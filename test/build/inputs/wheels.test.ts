@@ -12,6 +12,7 @@ import {
 } from "../../../pipeline/build/repository.ts";
 import { formatProblem } from "../../../pipeline/host/errors.ts";
 import { readLock, writeLock } from "../../../pipeline/lock/lockfile.ts";
+import type { Host } from "../../../pipeline/host/host.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { Store } from "../../../pipeline/store/store.ts";
 import { verifyImages } from "../../../pipeline/verify/verify.ts";
@@ -32,9 +33,9 @@ interface Site extends Scene {
   files(): Promise<Readonly<Record<string, ReadonlyMap<string, string>>>>;
 }
 
-function site(environment: Readonly<Record<string, string>>): Site {
+function site(environment: Readonly<Record<string, string>>, change: Partial<Host> = {}): Site {
   const at = scene({ PATH: process.env["PATH"] ?? "", PIP_CONFIG_FILE: "/dev/null", ...environment });
-  const host = { ...at.host, sleep: () => Promise.resolve() };
+  const host = { ...at.host, sleep: () => Promise.resolve(), ...change };
   const root = join(at.directory, "repository");
   const write = (path: string, content: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -273,8 +274,8 @@ describe("layers of Python wheels", () => {
   it("LS2611, LS2612: say what is wrong with an index", async () => {
     const index = await startIndex();
     const text = `tiny==1.0 --hash=sha256:${"0".repeat(64)}\n`;
-    const failure = async (environment: Readonly<Record<string, string>>): Promise<unknown> => {
-      const { spec, pin } = site(environment);
+    const failure = async (environment: Readonly<Record<string, string>>, change?: Partial<Host>): Promise<unknown> => {
+      const { spec, pin } = site(environment, change);
       spec(text);
       return pin();
     };
@@ -282,7 +283,7 @@ describe("layers of Python wheels", () => {
     await expect(failure({ PIP_INDEX_URL: "nonsense" })).rejects.toMatchObject({ code: "LS2611" });
     await expect(failure({ PIP_NO_INDEX: "1", PIP_INDEX_URL: index.index })).rejects.toMatchObject({ code: "LS2611" });
     await expect(failure({ PIP_INDEX_URL: "http://127.0.0.1:1/simple" })).rejects.toMatchObject({ code: "LS2611" });
-    await expect(failure({ PATH: "/nowhere" })).rejects.toThrow(/LS2611 no package index is known/);
+    await expect(failure({}, { findProgram: () => undefined })).rejects.toThrow(/LS2611 no package index is known/);
     for (const body of [
       "plain",
       "{}",

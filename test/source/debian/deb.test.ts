@@ -164,7 +164,7 @@ describe("unpackDeb refuses", () => {
     expect(error.exitCode).toBe(3);
     expect(error.problems[0]?.place?.file).toBe("tiny");
     // Bombs end by their limit, long before they have been unpacked, and never lie in memory.
-    expect(performance.now() - begin).toBeLessThan(30_000);
+    expect(performance.now() - begin).toBeLessThan(120_000);
     expect(process.memoryUsage().rss - before).toBeLessThan(256 << 20);
   });
 

@@ -27,7 +27,7 @@ async function failure(work: Promise<unknown>): Promise<string> {
   return error instanceof Error ? error.message : "it did not fail";
 }
 
-describe.skipIf(!hasProgram("npm"))("npm's configuration (needs npm)", { timeout: 60_000 }, () => {
+describe.skipIf(!hasProgram("npm"))("npm's configuration (needs npm)", () => {
   it("says which registry a package is in, by its scope where one is set", async () => {
     const { registryOf } = await read(
       project("registry=https://registry.example/npm/\n@acme:registry = https://acme.example\n"),

@@ -293,7 +293,7 @@ describe("wheels as pip installs them", () => {
     { what: "native ones for linux/arm64", files: downloadedWheels(native, on("aarch64")) },
     { what: "ones with data, scripts and commands", files: downloadedWheels(dataAndScripts, on("x86_64")) },
   ];
-  it.for(sets)("in a directory: $what (needs pip and its index)", { timeout: 120_000 }, async ({ files }, { skip }) => {
+  it.for(sets)("in a directory: $what (needs pip and its index)", async ({ files }, { skip }) => {
     if (files === undefined) return skip("needs pip and its index");
     const directory = join(temporaryDirectory(), "target");
     const args = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile", "--target", directory];
@@ -306,7 +306,7 @@ describe("wheels as pip installs them", () => {
     compare(await installAll(files, () => where), walk(directory), "bin");
   });
 
-  it("below a prefix, with headers (needs pip and its index)", { timeout: 120_000 }, async ({ skip }) => {
+  it("below a prefix, with headers (needs pip and its index)", async ({ skip }) => {
     const files = downloadedWheels(
       ["greenlet==3.1.1", "ninja==1.11.1.1", "docutils==0.21.2", "widgetsnbextension==4.0.13"],
       [],
@@ -329,14 +329,14 @@ describe("wheels as pip installs them", () => {
     expect(status, stderr.toString("utf8")).toBe(0);
     const [interpreter, version, scheme] = python<readonly [string, string, Record<string, string>]>(
       `import sysconfig
-print(json.dumps([sys.executable, "%d.%d" % sys.version_info[:2], {k: sysconfig.get_path(k, vars={"base": "/", "platbase": "/", "installed_base": "/"}) for k in ("purelib", "scripts", "include")}]))`,
+print(json.dumps([sys.executable, "%d.%d" % sys.version_info[:2], {k: sysconfig.get_path(k, vars={"base": "/", "platbase": "/", "installed_base": "/"}) for k in ("purelib", "scripts", "include", "data")}]))`,
       null,
     );
     const inside = (path: string | undefined): string => (path ?? "").replace(/^\/+/, "");
     const where = {
       library: inside(scheme["purelib"]),
       scripts: inside(scheme["scripts"]),
-      data: "",
+      data: inside(scheme["data"]),
       headers: inside(scheme["include"]),
       interpreter,
       python: version,
