@@ -32,7 +32,8 @@ export interface Copied {
   readonly sent: number;
 }
 
-const blobsAtOnce = 5;
+/** What is asked for or sent together. */
+const atOnce = 5;
 /** No image has so many manifests; an index that names more, in any depth, is not followed. */
 const manifestLimit = 10_000;
 
@@ -116,16 +117,21 @@ export async function copyImage(source: ImageSource, target: ImageTarget, option
   const onBytes = options.onBytes ?? (() => {});
   const counts: Record<Pushed, number> = { pushed: 0, mounted: 0, present: 0 };
   let sent = 0;
-  await inParallel(blobs, blobsAtOnce, async (blob) => {
-    const outcome = await target.putBlob(source.blob(blob), { ...mountFrom, onBytes });
+  const there = new Set<Manifest>();
+  // One with a subject is put again: whether it is listed cannot be seen from its being there.
+  const asked = walk.manifests.filter(({ subject }) => subject === undefined);
+  await inParallel([...asked, ...blobs], atOnce, async (item) => {
+    if ("bytes" in item) {
+      if (await target.has(item)) there.add(item);
+      return;
+    }
+    // Blobs are asked for also where the manifest is: registries may have one without all that it names (distribution-spec, "Push").
+    const outcome = await target.putBlob(source.blob(item), { ...mountFrom, onBytes });
     counts[outcome]++;
-    if (outcome === "pushed") sent += blob.size;
-    else onBytes(blob.size);
+    if (outcome === "pushed") sent += item.size;
+    else onBytes(item.size);
   });
-  for (const manifest of walk.manifests) {
-    // One with a subject is put again: whether it is listed cannot be seen from its being there.
-    if (manifest.subject !== undefined || !(await target.has(manifest))) await target.putManifest(manifest);
-  }
+  for (const manifest of walk.manifests) if (!there.has(manifest)) await target.putManifest(manifest);
   await source.confirm(whole.descriptor.digest);
   for (const tag of options.tags) await target.tag(root, tag, options.expected);
   const { digest, mediaType } = root.descriptor;

@@ -183,6 +183,19 @@ async function planted(): Promise<Scene & { readonly registry: TestRegistry }> {
 }
 
 describe("copying", () => {
+  it("asks for each blob also where the manifest is, and sends one that the registry has lost", async () => {
+    const registry = await startRegistry();
+    const at = scene();
+    const layout = layoutOf(image);
+    await copy(at, `oci:${layout}:app`, `${registry.host}/team/app:1.0`);
+    const [lost] = image.blobs;
+    const { blobs } = registry.content.repository("team/app");
+    expect(blobs.delete(lost?.digest ?? "")).toBe(true);
+    const again = await copy(at, `oci:${layout}:app`, `${registry.host}/team/app:1.0`);
+    expect(again).toMatchObject({ sent: lost?.bytes.length, blobs: { pushed: 1, mounted: 0, present: 4 } });
+    expect(blobs.get(lost?.digest ?? "")).toEqual(lost?.bytes);
+  });
+
   it("LS3217: names nothing when the tag moved meanwhile", async () => {
     const at = await planted();
     const { host } = at.registry;
