@@ -14,10 +14,16 @@ export interface Component {
   readonly sha256: string;
   /** Where it can be had, when the spec itself says so. */
   readonly location?: string;
+  /** What it states of its licence, in its own words. */
+  readonly license?: string;
 }
 
 interface Namer<Section extends InputSection> {
   name(key: string, entry: LockEntries[Section]): Component;
+}
+
+function stated(license: string | undefined): Pick<Component, "license"> {
+  return license === undefined ? {} : { license };
 }
 
 const namers: { readonly [Section in InputSection]: Namer<Section> } = {
@@ -49,8 +55,8 @@ const namers: { readonly [Section in InputSection]: Namer<Section> } = {
     },
   },
   wheels: {
-    name(file, { name, version, sha256 }) {
-      return { key: file, name, version, purl: wheelPurl(name, version, file), sha256 };
+    name(file, { name, version, sha256, license }) {
+      return { key: file, name, version, purl: wheelPurl(name, version, file), sha256, ...stated(license) };
     },
   },
   http: {
@@ -60,7 +66,7 @@ const namers: { readonly [Section in InputSection]: Namer<Section> } = {
     },
   },
   npm: {
-    name(key, { from, sha256 }) {
+    name(key, { from, sha256, license }) {
       const [, name = key, version = ""] = /^(.+)@([^@#]+)(?:#[0-9a-f]+)?$/.exec(key) ?? [];
       const address = from?.includes("://") === true ? from : undefined;
       // A tarball of the repository is not what a registry has under its name, whatever that is.
@@ -68,7 +74,8 @@ const namers: { readonly [Section in InputSection]: Namer<Section> } = {
         from === undefined || address !== undefined
           ? npmPurl(name, version, address)
           : packedPurl(name, version, sha256);
-      return { key, name, version, purl, sha256, ...(address === undefined ? {} : { location: address }) };
+      const location = address === undefined ? {} : { location: address };
+      return { key, name, version, purl, sha256, ...location, ...stated(license) };
     },
   },
 };

@@ -7,6 +7,7 @@ import type { Platform } from "../spec/types.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, hexOf } from "../store/digest.ts";
 import type { Component } from "./components.ts";
+import { declared, type ExtractedLicence } from "./licence.ts";
 import { debianPurl, imagePurl, releaseNumber } from "./purl.ts";
 
 export interface FileSet {
@@ -104,10 +105,22 @@ function componentPackage(item: Component): JsonObject {
     ...packageBase(componentId(item), item.name, "INSTALL"),
     ...(item.version === undefined ? {} : { versionInfo: item.version }),
     ...(item.location === undefined ? {} : { downloadLocation: item.location }),
+    ...(item.license === undefined ? {} : { licenseDeclared: declared(item.license).license }),
     supplier: unknown,
     checksums: sha256(item.sha256),
     externalRefs: purl(item.purl),
   };
+}
+
+/** The texts that the document refers to for want of an expression, sorted, each once (SPDX 2.3, clause 10); no member without one. */
+function extractedLicences(components: readonly Component[]): {
+  readonly hasExtractedLicensingInfos?: readonly ExtractedLicence[];
+} {
+  const texts = components.flatMap(({ license }) => (license === undefined ? [] : (declared(license).extracted ?? [])));
+  const byId = new Map(texts.map((text) => [text.licenseId, text]));
+  if (byId.size === 0) return {};
+  const sorted = [...byId.values()].toSorted((a, b) => (a.licenseId < b.licenseId ? -1 : 1));
+  return { hasExtractedLicensingInfos: sorted };
 }
 
 function sourceId(item: LockedPackage): string {
@@ -184,6 +197,7 @@ export function spdx(input: SbomInput): Uint8Array {
       ...input.fileSets.map(fileSetPackage),
     ]),
     relationships: relationships(input),
+    ...extractedLicences(input.components),
   };
   const documentNamespace = `https://spdx.org/spdxdocs/lockstep-${name}-${contentUuid(canonicalJson(document))}`;
   return new TextEncoder().encode(canonicalJson({ ...document, documentNamespace }));

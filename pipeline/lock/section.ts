@@ -103,6 +103,9 @@ const url = text(
   "an http or https address without a user or a fragment",
 );
 
+/** What a package states of its licence. */
+const license = text(/^[^\p{Cc}]{1,1000}$/u, "a line of text");
+
 const npmKey = /^(?:@[A-Za-z0-9._~!'()*-]+\/)?[A-Za-z0-9._~!'()*-]+@[0-9A-Za-z.+-]+(?:#[0-9a-f]{12})?$/;
 const npmIntegrity = /^sha(?:512|384|256|1)-[A-Za-z0-9+/]+={0,2}(?: sha(?:512|384|256|1)-[A-Za-z0-9+/]+={0,2})*$/;
 
@@ -230,6 +233,7 @@ export const sections: Readonly<Record<SectionName, Section>> = {
     fields: { size, sha256: hex64, integrity: text(npmIntegrity, "hashes such as sha512-…"), ...seal },
     optional: {
       from: text(/^[^\p{Cc}]+$/u, "an address, or a path in the repository"),
+      license,
       scripts: npmScripts(installScripts, 1),
     },
   },
@@ -277,6 +281,7 @@ export const sections: Readonly<Record<SectionName, Section>> = {
       sha256: hex64,
       ...seal,
     },
+    optional: { license },
   },
 };
 

@@ -98,6 +98,8 @@ export interface LockedNpm {
   readonly integrity: string;
   /** Where it is from when that is not a registry: an address, or a path in the repository. */
   readonly from?: string;
+  /** What its package.json says of its licence, in one line: nearly always an SPDX expression. */
+  readonly license?: string;
   /** Scripts that npm would run after unpacking, in the order it would: `install: node build.js`. */
   readonly scripts?: readonly string[];
 }
@@ -129,6 +131,8 @@ export interface LockedWheel {
   readonly size: number;
   /** Of the file, 64 hexadecimal digits. */
   readonly sha256: string;
+  /** What its METADATA says of its licence, in one line. */
+  readonly license?: string;
 }
 
 /**

@@ -127,7 +127,7 @@ function everything(): Promise<TinyRepository> {
         wheels: new Map([
           ["tiny-1.0-py3-none-any.whl", { name: "tiny", version: "1.0", size: wheel.length, sha256: sha256Of(wheel) }],
         ]),
-        npm: new Map([["words@1.0.0", { size: words.length, sha256: sha256Of(words), integrity }]]),
+        npm: new Map([["words@1.0.0", { size: words.length, sha256: sha256Of(words), integrity, license: "MIT" }]]),
       },
       blobs: [words, wheel],
     },
@@ -444,6 +444,8 @@ function withLayers(it: PlannedImage, change: (layer: PlannedLayer) => PlannedLa
 
 /** Fields whose change, with the right seal, no build can tell, and what tells it. */
 const unseen: Readonly<Record<string, string>> = {
+  "npm.license":
+    "the SBOM, which says it, beside the package.json in the image, which says what is true; review sees the change",
   "packages.path": "where a file is fetched from: its bytes are those of the hash wherever it comes from",
   "releases.sha256": "the signed release: `pin` checks it when it is made, and review sees the change",
   "releases.signedBy": "as for releases.sha256",

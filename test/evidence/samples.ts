@@ -49,6 +49,16 @@ export const sbomInput: SbomInput = {
       sha256: "12".repeat(32),
       location: "https://files.example/tool-1.0.tar.gz",
     },
+    ...["(MIT OR Apache-2.0)", "UNLICENSED", "SEE LICENSE IN <LICENSE & more>", "UNLICENSED", "GPL-2.0"].map(
+      (license, index) => ({
+        key: `p${index}@1.0.0`,
+        name: `p${index}`,
+        version: "1.0.0",
+        purl: `pkg:npm/p${index}@1.0.0`,
+        sha256: `${index}f`.repeat(32),
+        license,
+      }),
+    ),
   ],
   fileSets: [{ name: "images/web/app", digest: digestOf("files") }],
 };

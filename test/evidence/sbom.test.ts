@@ -17,9 +17,11 @@ interface Document {
     readonly SPDXID: string;
     readonly name: string;
     readonly sourceInfo?: string;
+    readonly licenseDeclared: string;
     readonly checksums?: readonly { readonly checksumValue: string }[];
     readonly externalRefs?: readonly { readonly referenceLocator: string }[];
   }[];
+  readonly hasExtractedLicensingInfos?: readonly { readonly licenseId: string; readonly extractedText: string }[];
   readonly relationships: readonly {
     readonly spdxElementId: string;
     readonly relationshipType: string;
@@ -66,7 +68,7 @@ describe("spdx", () => {
   it("describes the image, which contains packages, system and file sets", () => {
     expect(document.relationships[0]?.spdxElementId).toBeDefined();
     const contained = document.relationships.filter((item) => item.relationshipType === "CONTAINS");
-    expect(contained).toHaveLength(packages.length + 3);
+    expect(contained).toHaveLength(packages.length + sbomInput.components.length + 2);
     expect(contained.every((item) => item.spdxElementId === "SPDXRef-Image")).toBe(true);
     expect(document.relationships).toContainEqual({
       spdxElementId: "SPDXRef-DOCUMENT",
@@ -89,6 +91,24 @@ describe("spdx", () => {
     const item = document.packages.find((candidate) => candidate.name === "libssl3t64");
     expect(item?.sourceInfo).toBe("built package from: openssl 3.5.1-1+deb13u1");
     expect(item?.checksums?.[0]?.checksumValue).toBe(packages[0]?.sha256);
+  });
+
+  it("declares licences as packages state them: expressions, or references to their words, each once", () => {
+    const texts = new Map(document.hasExtractedLicensingInfos?.map((text) => [text.licenseId, text.extractedText]));
+    const licences = document.packages
+      .filter(({ name }) => /^p\d$/.test(name))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ licenseDeclared }) => texts.get(licenseDeclared) ?? `expression ${licenseDeclared}`);
+    expect(licences).toEqual([
+      "expression (MIT OR Apache-2.0)",
+      "UNLICENSED",
+      "SEE LICENSE IN <LICENSE & more>",
+      "UNLICENSED",
+      "expression GPL-2.0",
+    ]);
+    expect(texts.size).toBe(2);
+    expect(document.packages.find(({ name }) => name === "netbase")?.licenseDeclared).toBe("NOASSERTION");
+    expect(parse(spdx({ ...sbomInput, components: [] })).hasExtractedLicensingInfos).toBeUndefined();
   });
 
   it("takes its time from the epoch", () => {

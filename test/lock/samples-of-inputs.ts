@@ -79,7 +79,10 @@ export const inputSamples: LockedInputs = {
     ],
   ]),
   npm: new Map([
-    ["@s/a@1.0.0-rc.1", { size: 9, sha256: "78".repeat(32), integrity: `sha512-${"A".repeat(86)}==` }],
+    [
+      "@s/a@1.0.0-rc.1",
+      { size: 9, sha256: "78".repeat(32), integrity: `sha512-${"A".repeat(86)}==`, license: "(MIT OR Apache-2.0)" },
+    ],
     [
       "b@2.0.0#0123456789ab",
       {
@@ -94,7 +97,7 @@ export const inputSamples: LockedInputs = {
   wheels: new Map([
     [
       "My_Tool-1.2.0-cp313-cp313-manylinux_2_28_x86_64.whl",
-      { name: "my-tool", version: "1.2.0", size: 55, sha256: "bc".repeat(32) },
+      { name: "my-tool", version: "1.2.0", size: 55, sha256: "bc".repeat(32), license: "MIT" },
     ],
   ]),
 };

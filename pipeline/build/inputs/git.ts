@@ -8,7 +8,7 @@ import { inParallel } from "../../host/parallel.ts";
 import type { PlannedCommit } from "../plan.ts";
 import type { InputKind, InputRequest } from "./kind.ts";
 import { npmCommits } from "./npm.ts";
-import { shortened } from "./npm-scripts.ts";
+import { shortened } from "./stated.ts";
 
 interface GitRequest extends InputRequest {
   readonly repository: string;

@@ -16,7 +16,7 @@ import type { Digest } from "../../store/digest.ts";
 import { parentOf } from "../../tree/entry.ts";
 import type { PlannedEntry, PlannedNpm, PlannedNpmCommit } from "../plan.ts";
 import type { InputKind, InputRequest, SpecSource } from "./kind.ts";
-import { shortened } from "./npm-scripts.ts";
+import { inOneLine, shortened } from "./stated.ts";
 
 interface NpmRequest extends InputRequest {
   readonly project: string;
@@ -176,13 +176,16 @@ export const npmKind: InputKind<"npm", NpmRequest> = {
     for (const [index, { key, first }] of asked.entries()) {
       const blob = found[index];
       if (blob === undefined) continue;
-      const scripts = await inspectTarball({ store, digest: `sha256:${blob.sha256}`, place: { file: key } });
+      const stated = await inspectTarball({ store, digest: `sha256:${blob.sha256}`, place: { file: key } });
+      // The list of the older form is one to choose from.
+      const license = inOneLine(stated.licences.length > 1 ? `(${stated.licences.join(" OR ")})` : stated.licences[0]);
       const from = sourceOf(first.tarball, first.project);
       entries.set(key, {
         ...blob,
         integrity: first.tarball.integrity,
         ...(from === undefined ? {} : { from }),
-        ...(scripts.length === 0 ? {} : { scripts: scripts.map(shortened) }),
+        ...(license === undefined ? {} : { license }),
+        ...(stated.scripts.length === 0 ? {} : { scripts: stated.scripts.map(shortened) }),
       });
     }
     return entries;

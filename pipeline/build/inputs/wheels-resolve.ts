@@ -12,6 +12,7 @@ import type { IndexFile } from "../../source/python/simple-index.ts";
 import type { PythonTarget } from "../../source/python/target.ts";
 import type { Digest } from "../../store/digest.ts";
 import type { PinWork } from "./kind.ts";
+import { inOneLine } from "./stated.ts";
 import type { WheelRequest } from "./wheels.ts";
 
 /** A request with the file that answers it. */
@@ -93,14 +94,29 @@ async function listedFiles(
   }
 }
 
+const needsAll = ({ request }: Chosen): boolean => request.dependencies === "all";
+
+/** What wheels say of themselves, by SHA-256. Throws LS2609 for one that says nothing where what it needs is asked. */
+async function metadataOf({ store }: PinWork, chosen: readonly Chosen[]): Promise<ReadonlyMap<string, WheelMetadata>> {
+  const asked = new Set(chosen.filter(needsAll).map(({ file }) => file.sha256));
+  const found = new Map<string, WheelMetadata>();
+  await inParallel(
+    [...new Map(chosen.map(({ file }) => [file.sha256, file])).values()],
+    8,
+    async ({ file, sha256 }) => {
+      try {
+        found.set(sha256, await readMetadata(store, `sha256:${sha256}`, file));
+      } catch (error) {
+        if (asked.has(sha256) || !(error instanceof LockstepError) || error.code !== "LS2609") throw error;
+      }
+    },
+  );
+  return found;
+}
+
 /** Holds the wheels of each layer and platform against all that the layer requires there. */
-async function checkNeeds({ store }: PinWork, chosen: readonly Chosen[]): Promise<void> {
-  const checked = chosen.filter(({ request }) => request.dependencies === "all");
-  const files = [...new Map(checked.map(({ file }) => [file.sha256, file])).values()];
-  const read = await inParallel(files, 8, async ({ file, sha256 }) => {
-    return [sha256, await readMetadata(store, `sha256:${sha256}`, file)] as const;
-  });
-  const metadata = new Map<string, WheelMetadata>(read);
+function checkNeeds(chosen: readonly Chosen[], metadata: ReadonlyMap<string, WheelMetadata>): void {
+  const checked = chosen.filter(needsAll);
   const groups = Map.groupBy(checked, ({ request }) => request.all);
   throwAll(
     [...groups].flatMap(([all, group]) => {
@@ -138,11 +154,13 @@ export async function resolveWheels(
       whenGone: "pin again: the index names files that it does not have",
       ...(signal === undefined ? {} : { signal }),
     });
-    await checkNeeds(work, chosen);
+    const metadata = await metadataOf(work, chosen);
+    checkNeeds(chosen, metadata);
     for (const [index, { request, file }] of files.entries()) {
       const { name, version } = request.requirement;
       const entry = { name, version: parseWheelName(file.file)?.version ?? version, size: sizes[index] ?? 0 };
-      answers.set(file.file, { ...entry, sha256: file.sha256 });
+      const license = inOneLine(metadata.get(file.sha256)?.license);
+      answers.set(file.file, { ...entry, sha256: file.sha256, ...(license === undefined ? {} : { license }) });
     }
   } finally {
     client.close();

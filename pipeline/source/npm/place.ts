@@ -79,20 +79,42 @@ export function mendedBegin(begin: Buffer): Buffer {
   return windows ? Buffer.concat([begin.subarray(0, end - 1), begin.subarray(end)]) : begin;
 }
 
+/** What a package says of itself in its package.json. */
+export interface NpmStated {
+  /** Scripts that npm would run after unpacking it: `install: node build.js`. */
+  readonly scripts: readonly string[];
+  /** `license`, or the older forms of it: an object with `type`, and `licenses`, a list to choose from. Sorted. */
+  readonly licences: readonly string[];
+}
+
+/** The members of a package.json; none where it cannot be read, as for npm. */
+function membersOf(manifest: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(manifest?.replace(/^\ufeff/, "") ?? "{}");
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The licences that a package.json states. */
+export function licencesOf(manifest: string | undefined): readonly string[] {
+  const { license, licenses } = membersOf(manifest);
+  const stated: readonly unknown[] = license === undefined ? [licenses].flat() : [license];
+  const names = stated.flatMap((value) => {
+    const name = isObject(value) ? value["type"] : value;
+    return typeof name === "string" && name.trim() !== "" ? [name.trim().replaceAll(/\s+/g, " ")] : [];
+  });
+  return [...new Set(names)].toSorted(comparePaths);
+}
+
 /** The scripts of a package.json that npm would run, of those named; a package with a binding.gyp and none of its own is compiled. */
 export function scriptsOf(
   manifest: string | undefined,
   hasGyp: boolean,
   names: readonly string[] = installScripts,
 ): readonly string[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(manifest?.replace(/^\ufeff/, "") ?? "{}");
-  } catch {
-    // npm does without a package.json that it cannot read.
-    value = {};
-  }
-  const content = isObject(value) ? value : {};
+  const content = membersOf(manifest);
   const scripts = isObject(content["scripts"]) ? content["scripts"] : {};
   const own = names.flatMap((hook) => {
     const command = scripts[hook];

@@ -5,7 +5,7 @@ import type { Place } from "../../host/errors.ts";
 import type { Digest } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
 import { decompress } from "../decompress.ts";
-import type { NpmSink } from "./place.ts";
+import type { NpmSink, NpmStated } from "./place.ts";
 import { type NpmUnpackOptions, unpackNpm } from "./unpack.ts";
 
 export interface NpmBlob {
@@ -51,18 +51,14 @@ async function openTar({ store, digest, place }: NpmBlob): Promise<() => AsyncIt
 }
 
 /** Unpacks a tarball of the store; see `unpackNpm`. */
-export async function unpackTarball(
-  blob: NpmBlob,
-  sink: NpmSink,
-  options: NpmUnpackOptions,
-): Promise<readonly string[]> {
+export async function unpackTarball(blob: NpmBlob, sink: NpmSink, options: NpmUnpackOptions): Promise<NpmStated> {
   return unpackNpm(await openTar(blob), blob.place, sink, options);
 }
 
 const nowhere: NpmSink = { entry: () => Promise.resolve(), content: () => Promise.resolve() };
 
-/** Reads a tarball whole, so that one that cannot be unpacked is found when it is pinned; gives the scripts that npm would run. */
-export function inspectTarball(blob: NpmBlob): Promise<readonly string[]> {
+/** Reads a tarball whole, so that one that cannot be unpacked is found when it is pinned; gives what the package says of itself. */
+export function inspectTarball(blob: NpmBlob): Promise<NpmStated> {
   const plain = { location: "node_modules/package", uid: 0, gid: 0, bins: [], executable: [], drop: [], bundled: [] };
   return unpackTarball(blob, nowhere, plain);
 }

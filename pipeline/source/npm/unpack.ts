@@ -7,10 +7,12 @@ import { TarReader } from "../../tree/tar-reader.ts";
 import {
   firstLineLimit,
   isDropped,
+  licencesOf,
   manifestLimit,
   mendedBegin,
   type NpmPlacement,
   type NpmSink,
+  type NpmStated,
   scriptsOf,
   sendDirectories,
   sendLinks,
@@ -183,16 +185,16 @@ class Sender {
 }
 
 /**
- * Unpacks one tarball, and gives the scripts that npm would run afterwards: `install: node build.js`. `open` gives the archive without its
- * compression, and is called twice: which of several entries of one path counts is known at the end only. Throws LS40xx for what a hostile
- * or damaged archive has, and LS2511 for a bundle that is not whole.
+ * Unpacks one tarball, and gives what the package says of itself. `open` gives the archive without its compression, and is called twice: which
+ * of several entries of one path counts is known at the end only. Throws LS40xx for what a hostile or damaged archive has, and LS2511 for a
+ * bundle that is not whole.
  */
 export async function unpackNpm(
   open: () => AsyncIterable<Uint8Array>,
   place: Place,
   sink: NpmSink,
   options: NpmUnpackOptions,
-): Promise<readonly string[]> {
+): Promise<NpmStated> {
   const reading = async <Result>(work: (tar: TarReader) => Promise<Result>): Promise<Result> => {
     const bytes = new ByteReader(open(), place);
     try {
@@ -204,9 +206,7 @@ export async function unpackNpm(
     }
   };
   const survey = await reading((tar) => new Surveyor(place, options).run(tar));
-  const manifest = await reading((tar) => new Sender(sink, options).run(tar, survey));
-  return scriptsOf(
-    manifest?.toString("utf8"),
-    [...survey.files.values()].some(({ path }) => path === "binding.gyp"),
-  );
+  const manifest = (await reading((tar) => new Sender(sink, options).run(tar, survey)))?.toString("utf8");
+  const hasGyp = [...survey.files.values()].some(({ path }) => path === "binding.gyp");
+  return { scripts: scriptsOf(manifest, hasGyp), licences: licencesOf(manifest) };
 }

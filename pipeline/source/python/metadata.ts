@@ -18,6 +18,8 @@ export interface WheelMetadata {
   readonly python?: string;
   /** `License-Expression`; without one the names of its classifiers, or a `License` of one line. Sorted. */
   readonly licences: readonly string[];
+  /** The same in one line, where a `License` that is a name comes before classifiers: those are names of groups of licences. */
+  readonly license?: string;
 }
 
 /** Bytes of the largest METADATA: it has the whole description of the project. */
@@ -35,11 +37,14 @@ export function parseMetadata(text: string): WheelMetadata {
   const classified = values("Classifier").flatMap((text) => /^License :: (?:.* :: )?(.+)$/.exec(text)?.[1] ?? []);
   // Older packages have the whole text of their licence in the field.
   const short = values("License").filter((text) => text !== "" && text.length <= shortLicence);
-  const stated = [values("License-Expression"), classified, short].find((names) => names.length > 0) ?? [];
+  const expression = values("License-Expression");
+  const stated = [expression, classified, short].find((names) => names.length > 0) ?? [];
+  const named = [expression, short, classified].find((names) => names.length > 0);
   return {
     requires: values("Requires-Dist"),
     ...(python === undefined || python === "" ? {} : { python }),
     licences: [...new Set(stated)].toSorted(comparePaths),
+    ...(named === undefined ? {} : { license: named.join("; ") }),
   };
 }
 

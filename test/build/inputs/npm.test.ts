@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { BuiltImage } from "../../../pipeline/build/build.ts";
 import { scriptWarnings } from "../../../pipeline/build/scripts-check.ts";
 import { formatProblem } from "../../../pipeline/host/errors.ts";
+import { createHost } from "../../../pipeline/host/host.ts";
 import { readLock } from "../../../pipeline/lock/lockfile.ts";
 import { silent } from "../../../pipeline/report/report.ts";
 import { Store } from "../../../pipeline/store/store.ts";
@@ -20,13 +21,21 @@ const file = (name: string, content = name, mode = 0o644): RawEntry => ({ name: 
 const greet: TinyPackage = {
   name: "@s/greet",
   version: "1.0.0",
-  manifest: { bin: { greet: "cli.js" }, dependencies: { words: "^1.0.0" }, optionalDependencies: { fast: "1.0.0" } },
+  manifest: {
+    license: "MIT",
+    bin: { greet: "cli.js" },
+    dependencies: { words: "^1.0.0" },
+    optionalDependencies: { fast: "1.0.0" },
+  },
   entries: [file("cli.js", "#!/usr/bin/env node\n")],
 };
 const words: TinyPackage = {
   name: "words",
   version: "1.0.0",
-  manifest: { scripts: { postinstall: "node steal.js\n--all" } },
+  manifest: {
+    licenses: [{ type: "MIT" }, { type: "Apache-2.0", url: "https://files.example/licence" }],
+    scripts: { postinstall: "node steal.js\n--all" },
+  },
   entries: [file("index.js")],
 };
 const fast: TinyPackage = { name: "fast", version: "1.0.0", manifest: { os: ["linux"], cpu: ["arm64"] } };
@@ -46,6 +55,15 @@ async function contents(built: BuiltImage | undefined, platform: string): Promis
   });
 }
 
+/** A file of the layer of an image for amd64, as tar reads it. */
+async function textIn(built: BuiltImage | undefined, path: string): Promise<string> {
+  const digest = built?.platforms.find(({ platform }) => platform === "linux/amd64")?.layers.at(-1)?.digest ?? "";
+  const layer = join(built?.layout ?? "", "blobs/sha256", digest.slice(7));
+  const { code, stdout } = await createHost().run("tar", ["-xzOf", layer, path]);
+  expect(code).toBe(0);
+  return stdout.toString();
+}
+
 describe.skipIf(!hasProgram("npm"))("npm layers (needs npm)", { timeout: 120_000 }, () => {
   it("are pinned, built for each platform, and rebuilt from the store alone", async () => {
     const at = await site();
@@ -57,6 +75,7 @@ describe.skipIf(!hasProgram("npm"))("npm layers (needs npm)", { timeout: 120_000
       integrity: expect.stringMatching(/^sha512-/) as string,
       scripts: ["postinstall: node steal.js --all"],
     });
+    expect([...lock.npm.values()].map(({ license }) => license)).toEqual(["MIT", undefined, "(Apache-2.0 OR MIT)"]);
     expect(readFileSync(join(at.root, "lockstep.lock"), "utf8")).not.toContain("127.0.0.1");
     expect(await at.problems()).toEqual([]);
     expect((await at.pin()).diff.unchanged).toBe(true);
@@ -83,6 +102,11 @@ describe.skipIf(!hasProgram("npm"))("npm layers (needs npm)", { timeout: 120_000
       "srv/node_modules/fast/package.json file 644 5:6",
       ...amd64.slice(9),
     ]);
+    for (const [key, { license }] of lock.npm) {
+      if (license === undefined || license.startsWith("(")) continue;
+      const name = key.slice(0, key.lastIndexOf("@"));
+      expect(JSON.parse(await textIn(built[0], `srv/node_modules/${name}/package.json`))).toMatchObject({ license });
+    }
     expect(scriptWarnings(built).map(formatProblem)).toEqual([
       "LS2510 images/app/image.yaml would have been run by npm after unpacking: words@1.0.0 postinstall: node steal.js --all; see to it that the image works without it",
     ]);

@@ -72,7 +72,7 @@ export async function unpackPlace(
   };
   const { location, bins, executable, drop, bundled } = place;
   const options = { location, uid: 0, gid: 0, bins, executable, drop, bundled };
-  const scripts = await unpackNpm(open, { file: location }, sink, options);
+  const { scripts } = await unpackNpm(open, { file: location }, sink, options);
   end();
   return { tree: sorted(tree), scripts };
 }
