@@ -39,13 +39,15 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   source: ["host", "report", "shell", "store", "tree", "spec", "lock"],
   registry: ["host", "report", "store", "image"],
   advisory: ["host", "tree", "lock", "source"],
-  build: nouns,
+  build: [...nouns, "inside"],
   verify: [...nouns, "build"],
   evidence: [...nouns, "build", "verify"],
   share: [...nouns, "build", "verify", "evidence"],
   deliver: [...nouns, "build", "verify", "evidence"],
   lint: ["host", "report", "shell", "dockerfile", "store", "tree"],
   cli: [...nouns, "build", "verify", "evidence", "share", "deliver", "lint"],
+  // It runs beside a step, where nothing else of the program is.
+  inside: [],
   src: [],
 };
 
@@ -88,6 +90,11 @@ const ambient: Readonly<Record<string, RegExp>> = {
 const exceptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "cli/main.ts": { process: "the command line: arguments in, text and exit code out, signals" },
   "cli/start.js": { process: "finds the user's compile cache before anything else", machine: "the same" },
+  "inside/serve.ts": {
+    process: "a program of its own, in the container of a step: its arguments are the step's command line",
+    processes: "starts the step",
+    machine: "names of signals",
+  },
   "src/program.ts": {
     randomness: "a step that has an effect outside must not be found in the engine's cache; no command reads it",
   },
@@ -189,7 +196,8 @@ describe("dependencies", () => {
 
   it("of Node for HTTP are loaded by host/http.ts alone, which leaves out what nobody uses of them", () => {
     const wrong = all
-      .filter(({ path }) => path !== "host/http.ts")
+      // A step's proxy is a program of its own.
+      .filter(({ path }) => path !== "host/http.ts" && path !== "inside/serve.ts")
       .flatMap(({ path, imports }) =>
         imports.flatMap(({ from, typeOnly }) => (!typeOnly && /^node:https?$/.test(from) ? [path] : [])),
       );

@@ -37,7 +37,7 @@ import {
 import type { PlacedLayer } from "./step/below.ts";
 import type { StepOutcome } from "./step/make.ts";
 import { hasSteps, openSteps, type OpenStep, resultOf, stepsOpen, withUses } from "./step/open.ts";
-import { LockedStore, plannedUse, proveUse, provenEntries, type Used } from "./use.ts";
+import { layerUse, LockedStore, plannedUse, proveUse, provenEntries, type Used } from "./use.ts";
 import type { ScriptNote, SystemResult } from "./system/types.ts";
 
 /** What building one image for one platform gave. */
@@ -187,6 +187,7 @@ async function buildLayers(
     for (const path of made.outcome.leftOut)
       report.detail(`${image.image} ${plan.platform}: not taken of a step: /${path}`);
     outcomes.set(index, made.outcome);
+    used.push(...layerUse(plan, planned));
     return made.layer;
   };
   const layerOf = (planned: PlannedLayer, index: number, system: SystemResult | undefined, write: boolean) => {
@@ -237,6 +238,7 @@ async function buildLayers(
     };
     if (planned.kind === "step" && there !== undefined) {
       await noteStep(planned, there.layer);
+      used.push(...layerUse(plan, planned));
       records.push(there);
       continue;
     }

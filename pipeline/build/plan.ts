@@ -160,6 +160,13 @@ export interface PlannedBase {
   readonly fixed: boolean;
 }
 
+/** A file that a step may ask for while it runs: an entry of the lock's `http`. */
+export interface PlannedFetch {
+  readonly url: string;
+  /** 64 hexadecimal digits. */
+  readonly sha256: string;
+}
+
 /** A program that runs, with everything of its surroundings that may decide what it does (docs/format.md, "Steps"). */
 export interface PlannedRun {
   readonly kind: "run";
@@ -169,6 +176,8 @@ export interface PlannedRun {
   readonly workdir: string;
   readonly hostname: string;
   readonly network: "none";
+  /** Sorted by URL; absent when it asks for nothing. */
+  readonly fetch?: readonly PlannedFetch[];
   readonly umask: string;
   readonly user: string;
   /** Where it runs instead of the tree so far, and what is taken from there. */
@@ -192,6 +201,8 @@ export interface PlannedDockerfile {
   /** Variables that each of its stages begins with. */
   readonly env: Readonly<Record<string, string>>;
   readonly network: "none";
+  /** Sorted by URL; absent when it asks for nothing. */
+  readonly fetch?: readonly PlannedFetch[];
   /** Images of the repository that it may be from, by name: the hash of their plan for the platform. */
   readonly images: Readonly<Record<string, Digest>>;
   /** Sorted by path. */

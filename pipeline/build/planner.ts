@@ -353,7 +353,9 @@ export function planImages(input: PlanInput, names: readonly string[] = []): rea
         continue;
       }
       if (layer.kind === "run" || layer.kind === "dockerfile") {
-        const step = planStep(root, layer, epoch, (name) => plannedOf(bySpec.get(name) ?? spec, platform));
+        const step = planStep({ root, platform, http: lock.http }, layer, epoch, (name) =>
+          plannedOf(bySpec.get(name) ?? spec, platform),
+        );
         origins.set(layers.length, { timeout: layer.timeout, place: layer.place });
         layers.push(step.layer);
         for (const [digest, image] of step.uses) uses.set(digest, image);

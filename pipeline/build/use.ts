@@ -18,7 +18,7 @@ export interface Used {
 }
 
 /** What a layer of a plan takes from the lock. */
-function layerUse(plan: Plan, layer: PlannedLayer): readonly Used[] {
+export function layerUse(plan: Plan, layer: PlannedLayer): readonly Used[] {
   switch (layer.kind) {
     case "packages":
       return layer.packages.map(({ key, sha256 }) => ({ section: "packages", key, sha256 }));
@@ -27,9 +27,10 @@ function layerUse(plan: Plan, layer: PlannedLayer): readonly Used[] {
     case "base":
       return [{ section: "bases", key: plan.base?.name ?? "", sha256: hexOf(layer.digest) }];
     case "entries":
-    // What steps use are images of the repository, each proven by itself.
-    case "step":
       return [];
+    // Images of the repository that a step uses are proven each by itself.
+    case "step":
+      return (layer.command.fetch ?? []).map(({ url, sha256 }) => ({ section: "http", key: url, sha256 }));
   }
 }
 

@@ -57,7 +57,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       run === undefined
         ? { nonce: "first", otherwise: asEver }
         : { nonce: `${again ?? ""}-${run}`, otherwise: new Set(names) };
-    const notes = await writeContext(store, step, directory, running);
+    const notes = await writeContext(host, store, step, directory, running);
     for (const note of notes) report.warn(`${image}: ${note}`);
     const title = plan.layers[step.index]?.title ?? "";
     steps.push({ place, image, platform: plan.platform, title, perturbations: names, directory, notes });

@@ -72,6 +72,13 @@ function planOf(planned: readonly PlannedImage[], image: string, platform: strin
   return found;
 }
 
+/** The inputs that are in an image: what only its steps asked for was at work on it, as their tools were. */
+function unpackedInputs({ plan, inputs }: PlannedImage): PlannedImage["inputs"] {
+  const unpacked = plan.layers.flatMap((layer) => (layer.kind === "inputs" ? layer.inputs : []));
+  const files = new Set(unpacked.flatMap(({ section, key }) => (section === "http" ? [key] : [])));
+  return { ...inputs, http: new Map([...inputs.http].filter(([url]) => files.has(url))) };
+}
+
 /** Writes `<directory>/<image>-<os>-<architecture>.spdx.json` for each platform. */
 export async function writeSboms(
   host: Host,
@@ -91,7 +98,7 @@ export async function writeSboms(
       epoch: plan.plan.epoch,
       format,
       packages: [...plan.packages.values()],
-      components: componentsOf(plan.inputs),
+      components: componentsOf(unpackedInputs(plan)),
       fileSets: fileSets(plan),
       ...suiteOf(repository.lock, built.image),
     });

@@ -285,6 +285,8 @@ export const codes = {
   LS9010: { title: "output of a step is not there", exit: 3 },
   LS9011: { title: "step has no shell to start with", exit: 3 },
   LS9012: { title: "result of a step cannot be read", exit: 4 },
+  LS9013: { title: "step asked for what is not in the lock", exit: 3 },
+  LS9014: { title: "step did not ask for what it fetches", exit: 3 },
   LS9030: { title: "engine cannot be used", exit: 4 },
 } as const satisfies Record<string, CodeEntry>;
 

@@ -43,6 +43,8 @@ export interface Host {
   readonly platform: NodeJS.Platform;
   /** The running Node binary, to start a fresh process with. */
   readonly node: string;
+  /** Paths of the libraries that the running Node is made of, its loader among them, by the names that it asks for. */
+  libraries(): readonly string[];
   /** Where caches go: `$LOCKSTEP_STORE`, else `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. */
   readonly cacheDirectory: string;
   /** Where keys and settings go: `$XDG_CONFIG_HOME/lockstep`, else `~/.config/lockstep`. */
@@ -166,6 +168,14 @@ function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+function libraries(): readonly string[] {
+  if (process.report === undefined) return [];
+  // Names of the network take a while, and nobody asked for them.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { sharedObjects } = process.report.getReport() as { readonly sharedObjects: readonly string[] };
+  return sharedObjects.filter((path) => isAbsolute(path));
+}
+
 function env(name: string): string | undefined {
   const value = process.env[name];
   return value === undefined || value === "" ? undefined : value;
@@ -190,6 +200,7 @@ export function createHost(): Host {
     cwd: process.cwd(),
     platform: process.platform,
     node: process.execPath,
+    libraries,
     cacheDirectory: env("LOCKSTEP_STORE") ?? join(env("XDG_CACHE_HOME") ?? join(homedir(), ".cache"), "lockstep"),
     configDirectory: join(env("XDG_CONFIG_HOME") ?? join(homedir(), ".config"), "lockstep"),
     temporaryDirectory: tmpdir(),

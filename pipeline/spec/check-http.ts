@@ -3,7 +3,7 @@ import type { Problem } from "../host/errors.ts";
 import { type LocatedDocument, type Path, placeOf, showPath } from "./located.ts";
 import type { RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
-import type { Platform } from "./types.ts";
+import type { HttpSource, Platform } from "./types.ts";
 
 type RawHttp = NonNullable<RawLayer["http"]>;
 
@@ -55,6 +55,24 @@ function checkAddresses(
   });
 }
 
+/** Addresses and hashes, one for all platforms or one for each. */
+type Located = Pick<RawHttp, "url" | "sha256">;
+
+/** Problems LS2030 of what a step asks for: what it asks of its own machine goes by the proxy. */
+export function checkFetch(
+  raw: Located,
+  at: Path,
+  platforms: readonly Platform[],
+  document: LocatedDocument,
+): readonly Problem[] {
+  const own = Object.values(byPlatform(raw.url)).some((url) => URL.canParse(url) && isLoopback(new URL(url).hostname));
+  const path = [...at, "url"];
+  const message = `${showPath(path)} is of the machine itself`;
+  const hint = "a step reaches its own servers without fetch:";
+  const problems: readonly Problem[] = own ? [{ code: "LS2030", message, place: placeOf(document, path), hint }] : [];
+  return [...problems, ...checkAddresses(raw.url, path, document), ...checkPlatforms(raw, at, platforms, document)];
+}
+
 /** Problems LS2030, LS2016, LS2031 and LS2033 of one layer at `at`. */
 export function checkHttp(
   raw: RawHttp,
@@ -73,6 +91,17 @@ export function checkHttp(
       problems.push({ code: "LS2016", message, place: placeOf(document, path), hint });
     }
   }
+  return [...problems, ...checkPlatforms(raw, at, platforms, document), ...checkOptions(raw, at, document)];
+}
+
+/** Problems LS2031: addresses and hashes are those of the platforms. */
+function checkPlatforms(
+  raw: Located,
+  at: Path,
+  platforms: readonly Platform[],
+  document: LocatedDocument,
+): readonly Problem[] {
+  const problems: Problem[] = [];
   for (const [name, value] of [
     ["url", raw.url],
     ["sha256", raw.sha256],
@@ -105,7 +134,7 @@ export function checkHttp(
     const message = `${showPath([...at, "sha256"])} are several for one file`;
     problems.push({ code: "LS2031", message, place: placeOf(document, [...at, "sha256"]), hint: "write one" });
   }
-  return [...problems, ...checkOptions(raw, at, document)];
+  return problems;
 }
 
 function checkOptions(raw: RawHttp, at: Path, document: LocatedDocument): readonly Problem[] {
@@ -143,6 +172,16 @@ export function signatureUrl(url: string, kind: keyof typeof signatureEndings): 
   const address = new URL(url);
   address.pathname += signatureEndings[kind];
   return address.href;
+}
+
+/** Where the file of each platform is, and what it has to be. */
+export function sourcesOf(raw: Located): Readonly<Partial<Record<Platform, HttpSource>>> {
+  const hashes = byPlatform(raw.sha256);
+  const sources = Object.entries(byPlatform(raw.url)).map(([platform, url]) => {
+    const sha256 = hashes[platform as Platform];
+    return [platform, { url, ...(sha256 === undefined ? {} : { sha256 }) }] as const;
+  });
+  return Object.fromEntries(sources);
 }
 
 /** The name that the last part of a URL gives a file; undefined when it gives none that can be one. */

@@ -5,7 +5,7 @@ import { type Located, checkPath, checkTwice, each } from "./check-common.ts";
 import { type LocatedDocument, type Path, placeOf, showPath } from "./located.ts";
 import { checkGit } from "./check-git.ts";
 import { checkHttp } from "./check-http.ts";
-import { checkDockerfile, checkOrder, checkRun } from "./check-steps.ts";
+import { checkDockerfile, checkFetches, checkOrder, checkRun } from "./check-steps.ts";
 import type { RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
 import type { Platform } from "./types.ts";
@@ -128,6 +128,7 @@ export function checkLayers(
       const at = [...path, "run"];
       const { files = [], outputs = [] } = layer.run;
       problems.push(...checkRun(layer.run, at, document));
+      problems.push(...checkFetches(layer.run.fetch, [...at, "fetch"], platforms, document));
       for (const [i, { from, into, exclude }] of files.entries()) {
         problems.push(...checkInside(document, [...at, "files", i, "from"], from));
         problems.push(...checkPath(document, [...at, "files", i, "into"], into));
@@ -142,7 +143,8 @@ export function checkLayers(
     }
     if (layer.dockerfile !== undefined) {
       const at = [...path, "dockerfile"];
-      const { context, file, images, exclude } = layer.dockerfile;
+      const { context, file, images, exclude, fetch } = layer.dockerfile;
+      problems.push(...checkFetches(fetch, [...at, "fetch"], platforms, document));
       problems.push(...checkInside(document, [...at, "context"], context), ...checkDockerfile(file, at, document));
       for (const [i, text] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], text));
       const names = each(images, [...at, "images"], (name) => name);

@@ -1,8 +1,10 @@
 /** Checks of steps in a spec: no network, options that fit each other, nothing above them that would undo them. */
 import type { Problem } from "../host/errors.ts";
-import { checkPath } from "./check-common.ts";
+import { checkPath, checkTwice } from "./check-common.ts";
+import { byPlatform, checkFetch } from "./check-http.ts";
 import { type LocatedDocument, type Path, placeOf } from "./located.ts";
 import type { RawLayer } from "./schema.ts";
+import { type Platform, platforms as allPlatforms } from "./types.ts";
 
 /** Problems LS2017, LS2055 and LS2056 of a `run` layer. */
 export function checkRun(
@@ -14,7 +16,8 @@ export function checkRun(
   const wrong = (code: "LS2055" | "LS2056", key: string, message: string, hint: string): number =>
     problems.push({ code, message, place: placeOf(document, [...at, key]), hint });
   if (network !== "none") {
-    const hint = "fetch what it needs with an http, git, debian, npm or python layer: those are in the lock";
+    const hint =
+      "name the files that it needs under fetch:, or put them below it with an http, git, debian, npm or python layer";
     wrong(
       "LS2055",
       "network",
@@ -36,6 +39,25 @@ export function checkRun(
     wrong("LS2056", "argv", `program ${JSON.stringify(argv[0])} is not an absolute path`, hint);
   }
   return problems;
+}
+
+/** Problems LS2021, LS2030 and LS2031 of what a step fetches. */
+export function checkFetches(
+  fetch: NonNullable<RawLayer["run"]>["fetch"],
+  at: Path,
+  platforms: readonly Platform[],
+  document: LocatedDocument,
+): readonly Problem[] {
+  const twice = allPlatforms.flatMap((platform) => {
+    const urls = fetch.flatMap(({ url }, index) => {
+      const own = byPlatform(url)[platform];
+      return own === undefined ? [] : [[own, [...at, index, "url"]] as const];
+    });
+    return checkTwice(document, "LS2021", "address", urls);
+  });
+  // What is listed twice for both platforms is told once.
+  const unique = new Map(twice.map((problem) => [JSON.stringify(problem.place), problem]));
+  return [...fetch.flatMap((each, index) => checkFetch(each, [...at, index], platforms, document)), ...unique.values()];
 }
 
 /** LS2056 for a Dockerfile whose name leads out of the context. */

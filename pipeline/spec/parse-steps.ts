@@ -1,24 +1,42 @@
 /** Steps of a spec, from their raw form to one with every default filled in. */
 import type { Place } from "../host/errors.ts";
 import { comparePaths } from "../tree/entry.ts";
+import { sourcesOf } from "./check-http.ts";
 import type { RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
-import type { DockerfileLayer, FilesLayer, RunLayer } from "./types.ts";
+import type { DockerfileLayer, FilesLayer, RunLayer, StepFetch } from "./types.ts";
 
-/** `env` as text; `placeOfFiles` says where the item of `files` with an index is written. */
+/** Where an item of a list of the step is written. */
+export type PlaceIn = (key: "files" | "fetch", index: number) => Place;
+
+function fetchOf(raw: NonNullable<RawLayer["run"]>["fetch"], placeIn: PlaceIn): readonly StepFetch[] {
+  return raw.map((each, index) => ({ place: placeIn("fetch", index), sources: sourcesOf(each) }));
+}
+
+/** `env` as text. */
 export function runLayerOf(
   raw: NonNullable<RawLayer["run"]>,
   place: Place,
   env: Readonly<Record<string, string>>,
-  placeOfFiles: (index: number) => Place,
+  placeIn: PlaceIn,
   file: string,
 ): RunLayer {
   const { argv, script = "", workdir, timeout, tools, files = [], outputs = [] } = raw;
-  const step = { kind: "run", place, argv: argv ?? ["/bin/sh", "-e", "-c", script], env, workdir, timeout } as const;
+  const [uid = 0, gid = 0] = raw.user.split(":").map(Number);
+  const step = {
+    kind: "run",
+    place,
+    argv: argv ?? ["/bin/sh", "-e", "-c", script],
+    env,
+    workdir,
+    timeout,
+    fetch: fetchOf(raw.fetch, placeIn),
+    user: { uid, gid },
+  } as const;
   if (tools === undefined) return step;
   const sets = files.map(({ from, into, exclude }, index): FilesLayer => ({
     kind: "files",
-    place: placeOfFiles(index),
+    place: placeIn("files", index),
     from: resolveSource(file, from) ?? from,
     into,
     exclude,
@@ -32,6 +50,7 @@ export function dockerfileLayerOf(
   raw: NonNullable<RawLayer["dockerfile"]>,
   place: Place,
   args: Readonly<Record<string, string>>,
+  placeIn: PlaceIn,
   file: string,
 ): DockerfileLayer {
   const { target, images, exclude, timeout } = raw;
@@ -45,5 +64,6 @@ export function dockerfileLayerOf(
     images: images.toSorted(comparePaths),
     exclude,
     timeout,
+    fetch: fetchOf(raw.fetch, placeIn),
   };
 }

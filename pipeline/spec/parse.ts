@@ -3,8 +3,8 @@ import { LockstepError, type Place, type Problem } from "../host/errors.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { checkImage } from "./checks.ts";
 import { type LocatedDocument, type Path, keyPlaceOf, placeOf, showPath, without, writtenAt } from "./located.ts";
-import { byPlatform, signatureUrl } from "./check-http.ts";
-import { dockerfileLayerOf, runLayerOf } from "./parse-steps.ts";
+import { byPlatform, signatureUrl, sourcesOf } from "./check-http.ts";
+import { dockerfileLayerOf, type PlaceIn, runLayerOf } from "./parse-steps.ts";
 import { inOrder, pathsOf, problemsOf, showValue, valueAt } from "./schema-problems.ts";
 import type { RawImage, RawLayer } from "./schema.ts";
 import { resolveSource } from "./sources.ts";
@@ -104,17 +104,12 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
   }
   if (raw.run !== undefined) {
     const env = asText(document, [...path, "run", "env"], raw.run.env);
-    return runLayerOf(
-      raw.run,
-      place,
-      env,
-      (index) => placeOf(document, [...path, "run", "files", index]),
-      document.file,
-    );
+    return runLayerOf(raw.run, place, env, (...at) => placeOf(document, [...path, "run", ...at]), document.file);
   }
   if (raw.dockerfile !== undefined) {
     const args = asText(document, [...path, "dockerfile", "args"], raw.dockerfile.args);
-    return dockerfileLayerOf(raw.dockerfile, place, args, document.file);
+    const placeIn: PlaceIn = (...at) => placeOf(document, [...path, "dockerfile", ...at]);
+    return dockerfileLayerOf(raw.dockerfile, place, args, placeIn, document.file);
   }
   return { kind: "symlinks", place, symlinks: raw.symlinks ?? [] };
 }
@@ -122,13 +117,10 @@ function layerOf(raw: RawLayer, document: LocatedDocument, path: Path): LayerSpe
 function httpLayerOf(raw: NonNullable<RawLayer["http"]>, document: LocatedDocument, path: Path): HttpLayer {
   const { into, unpack, strip = 0, include = [], exclude = [], owner, mode = {} } = raw;
   const { signature } = raw;
-  const sources = Object.entries(byPlatform(raw.url)).map(([platform, url = ""]) => {
-    const sha256 = byPlatform(raw.sha256)[platform as Platform];
-    const signed =
-      signature === undefined
-        ? {}
-        : { signature: byPlatform(signature.url)[platform as Platform] ?? signatureUrl(url, signature.kind) };
-    return [platform, { url, ...(sha256 === undefined ? {} : { sha256 }), ...signed }] as const;
+  const sources = Object.entries(sourcesOf(raw)).map(([platform, source]) => {
+    if (signature === undefined) return [platform, source] as const;
+    const given = byPlatform(signature.url)[platform as Platform];
+    return [platform, { ...source, signature: given ?? signatureUrl(source.url, signature.kind) }] as const;
   });
   const modes =
     typeof mode === "string" ? [["**", mode] as const] : inWrittenOrder(document, [...path, "http", "mode"], mode);

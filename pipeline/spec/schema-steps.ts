@@ -1,5 +1,6 @@
 /** The schema of layers that run code: `run` and `dockerfile`. Wording as in schema.ts: what the value must be. */
 import { z } from "zod";
+import { forPlatforms, owner, sha256, url } from "./schema-values.ts";
 
 const path = z.string().min(1).max(4096);
 const glob = z.string().min(1).max(1024);
@@ -16,6 +17,17 @@ const seconds = z
   .max(86_400)
   .default(3600)
   .meta({ description: "Seconds after which the step is ended." });
+
+const fetch = z
+  .array(
+    z.strictObject({
+      url: forPlatforms(url, "an https address"),
+      sha256: forPlatforms(sha256, "64 hexadecimal digits in lower case").optional(),
+    }),
+  )
+  .max(1000)
+  .default([])
+  .meta({ description: "Files from the web that the step asks for; the lock pins them, and nothing else answers." });
 
 export const run = z
   .strictObject({
@@ -34,6 +46,8 @@ export const run = z
     env: z.record(variable, scalar).default({}).meta({ description: "Variables besides the fixed ones." }),
     workdir: path.default("/").meta({ description: "Absolute path that the step runs in." }),
     network: z.string().max(64).default("none").meta({ description: "Only `none`: steps have no network." }),
+    fetch,
+    user: owner.default("0:0").meta({ description: 'Who runs the program, "uid:gid".' }),
     timeout: seconds,
     tools: name.optional().meta({
       description:
@@ -75,6 +89,7 @@ export const dockerfile = z
       .max(1000)
       .default([])
       .meta({ description: "Globs relative to `context` of what is left out." }),
+    fetch,
     timeout: seconds,
   })
   .meta({ description: "What an existing Dockerfile makes, built on a Dagger engine without a network." });

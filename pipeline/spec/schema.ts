@@ -1,11 +1,7 @@
 /** The schema of images/<name>/image.yaml: shapes, patterns and ranges. What needs more than one value to decide is checked in checks.ts. */
 import { z } from "zod";
 import { dockerfile, run } from "./schema-steps.ts";
-
-/** Wording rule: every message of this schema says what the value must be, as a clause that follows the value's path. */
-function text(pattern: RegExp, must: string) {
-  return z.string().regex(pattern, { error: `must be ${must}` });
-}
+import { forPlatforms, owner, sha256, text, url } from "./schema-values.ts";
 
 const imageName = text(
   /^[a-z0-9]+([._-][a-z0-9]+)*$/,
@@ -28,11 +24,6 @@ const packageName = text(
 );
 
 const id = z.int().min(0).max(4_294_967_294);
-/** 4294967295 is (uid_t) -1, which means "no change" to chown(2). */
-const idsInRange = (ids: string): boolean => ids.split(":").every((value) => Number(value) <= 4_294_967_294);
-const owner = text(/^(0|[1-9]\d{0,9}):(0|[1-9]\d{0,9})$/, 'numeric ids with a colon, such as "65532:65532"')
-  .refine(idsInRange, { error: "must have ids of at most 4294967294" })
-  .meta({ description: 'Numeric owner, "uid:gid".' });
 const mode = text(/^[0-7]{3,4}$/, 'an octal number of 3 or 4 digits in quotes, such as "0755"').meta({
   description: 'Permission bits as a quoted octal number: "0755".',
 });
@@ -95,16 +86,6 @@ const symlinks = z
   .min(1)
   .max(1000)
   .meta({ description: "Symbolic links." });
-
-const url = text(
-  /^https?:\/\/[\x21-\x7e]+$/,
-  "an https address, with everything but letters, digits and usual signs escaped",
-).max(2000);
-const sha256 = text(/^[0-9a-f]{64}$/, "64 hexadecimal digits in lower case");
-const forPlatforms = <Value extends z.ZodType>(value: Value, must: string) =>
-  z.union([value, z.strictObject({ "linux/amd64": value.optional(), "linux/arm64": value.optional() })], {
-    error: `must be ${must}, or one for each platform`,
-  });
 
 const http = z
   .strictObject({

@@ -137,6 +137,13 @@ export interface PythonLayer {
   readonly owner: Owner;
 }
 
+/** A file that a step asks for while it runs. */
+export interface StepFetch {
+  readonly place: Place;
+  /** At least one for each platform of the image. */
+  readonly sources: Readonly<Partial<Record<Platform, HttpSource>>>;
+}
+
 /** A step that runs code: on the tree so far, or in an image with tools, of which only outputs are taken. */
 export interface RunLayer {
   readonly kind: "run";
@@ -147,6 +154,8 @@ export interface RunLayer {
   readonly workdir: string;
   /** Seconds. */
   readonly timeout: number;
+  readonly fetch: readonly StepFetch[];
+  readonly user: Owner;
   readonly tools?: {
     /** Name of an image of this repository. */
     readonly image: string;
@@ -170,6 +179,7 @@ export interface DockerfileLayer {
   readonly images: readonly string[];
   readonly exclude: readonly string[];
   readonly timeout: number;
+  readonly fetch: readonly StepFetch[];
 }
 
 /** Layers that need an engine to run code. */

@@ -50,7 +50,7 @@ interface Call {
   readonly images?: readonly string[];
 }
 
-/** The last lines of a step that failed, with why it may have: LS9007. */
+/** What the proxy of a step has to say, or the last lines of a step that failed, with why it may have: LS9007. */
 function stepFailure(title: string, error: unknown): Error {
   const { stdout = "", stderr = "", exitCode } = printed(error);
   const why =
@@ -62,8 +62,13 @@ function stepFailure(title: string, error: unknown): Error {
           ? "was killed (code 137), as when memory runs out"
           : `ended with code ${exitCode}`;
   const said = exitCode === undefined && error instanceof Error ? error.message : `${stdout}\n${stderr}`;
-  const last = said.trim().split("\n").slice(-10).join("\n");
-  return new Error(`LS9007 ${title} ${why}${last === "" ? "" : `:\n${last}`}`, { cause: error });
+  const [coded, lines] = [true, false].map((is) => said.split("\n").filter((line) => /^LS901[34] /.test(line) === is));
+  const told = (coded ?? []).join("\n");
+  if (told !== "" && exitCode === 97) return new Error(told, { cause: error });
+  const last = (lines ?? []).join("\n").trim().split("\n").slice(-10).join("\n");
+  return new Error(`${told === "" ? "" : `${told}\n`}LS9007 ${title} ${why}${last === "" ? "" : `:\n${last}`}`, {
+    cause: error,
+  });
 }
 
 interface OpenStep {

@@ -139,7 +139,7 @@ function everything(): Promise<TinyRepository> {
   });
 }
 
-/** Steps with every member: they take no entry of the lock. */
+/** Steps with every member. */
 const steps: readonly PlannedLayer[] = [
   {
     kind: "step",
@@ -153,6 +153,7 @@ const steps: readonly PlannedLayer[] = [
       workdir: "/src",
       hostname: "dagger",
       network: "none",
+      fetch: [{ url: "https://files.example/source", sha256: "12".repeat(32) }],
       umask: "0022",
       user: "0:0",
       tools: {
@@ -174,6 +175,7 @@ const steps: readonly PlannedLayer[] = [
       args: { VERSION: "1" },
       env: { TZ: "UTC" },
       network: "none",
+      fetch: [{ url: "https://files.example/source", sha256: "12".repeat(32) }],
       images: { base: `sha256:${"de".repeat(32)}` },
       context: [{ path: "Dockerfile", type: "file", mode: 0o644, uid: 0, gid: 0, size: 1, sha256: "f0".repeat(32) }],
     },

@@ -1,9 +1,12 @@
 /** A real Dagger engine for tests, where there is one: the `dagger` command, and what a call of the module needs. */
 import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createHost } from "../../pipeline/host/host.ts";
 import { findMirrors } from "../../pipeline/source/debian/mirrors.ts";
+import type { Digest } from "../../pipeline/store/digest.ts";
+import { readLayer } from "../build/tiny-repository.ts";
 import { hasProgram, root, run } from "../support.ts";
 
 const wanted = "v0.21.8";
@@ -32,6 +35,15 @@ export interface Called {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** The uppermost layer of the last platform in a layout. */
+export function topLayer(layout: string): ReturnType<typeof readLayer> {
+  const document = <T>(path: string): T => JSON.parse(readFileSync(join(layout, path), "utf8")) as T;
+  const { manifests } = document<{ readonly manifests: readonly { readonly digest: Digest }[] }>("index.json");
+  const blob = `blobs/sha256/${manifests.at(-1)?.digest.slice("sha256:".length)}`;
+  const { layers } = document<{ readonly layers: readonly { readonly digest: Digest }[] }>(blob);
+  return readLayer(layout, layers.at(-1)?.digest ?? "sha256:");
 }
 
 /** The module, called as a person does, from the checkout. */

@@ -3,11 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Digest } from "../../pipeline/store/digest.ts";
-import { readLayer } from "../build/tiny-repository.ts";
+import type { readLayer } from "../build/tiny-repository.ts";
 import { build, fetchInputs } from "../peers/builds.ts";
 import { root, run } from "../support.ts";
-import { type Called, engineMissing, Module } from "./engine.ts";
+import { type Called, engineMissing, Module, topLayer } from "./engine.ts";
 
 const minutes = 60_000;
 
@@ -65,11 +64,7 @@ describe.skipIf(engineMissing !== undefined)(
       const out = join(directory, "out", image);
       const called = await call(["build", "--image", image, "layout", "export", "--path", out]);
       expect(called.code, called.stderr).toBe(0);
-      const document = <T>(path: string): T => JSON.parse(readFileSync(join(out, path), "utf8")) as T;
-      const { manifests } = document<{ readonly manifests: readonly { readonly digest: Digest }[] }>("index.json");
-      const blob = `blobs/sha256/${manifests.at(-1)?.digest.slice("sha256:".length)}`;
-      const { layers } = document<{ readonly layers: readonly { readonly digest: Digest }[] }>(blob);
-      return readLayer(out, layers.at(-1)?.digest ?? "sha256:");
+      return topLayer(out);
     };
 
     beforeAll(async () => {

@@ -13,6 +13,8 @@ describe("a run layer", () => {
       env: { VERSION: "1.10" },
       workdir: "/",
       timeout: 3600,
+      fetch: [],
+      user: { uid: 0, gid: 0 },
     });
   });
 
@@ -35,10 +37,51 @@ describe("a run layer", () => {
     for (const network of ["default", "host", "bridge"]) {
       const [problem] = await problemsOfText(step(`argv: [/bin/true]\nnetwork: ${network}`));
       expect(problem).toBe(
-        `LS2055 images/web/image.yaml:5:16 network: ${network}: what a step fetches is in no lock, so steps have no network; fetch what it needs with an http, git, debian, npm or python layer: those are in the lock`,
+        `LS2055 images/web/image.yaml:5:16 network: ${network}: what a step fetches is in no lock, so steps have no network; name the files that it needs under fetch:, or put them below it with an http, git, debian, npm or python layer`,
       );
     }
     expect(await problemsOfText(step("argv: [/bin/true]\nnetwork: none"))).toEqual([]);
+  });
+
+  it("fetches files that are named as in an http layer, for each platform", async () => {
+    const [layer] = (
+      await specOfText(
+        step(
+          `script: a\nuser: "65532:7"\nfetch:\n  - url: { linux/amd64: "https://files.example/a", linux/arm64: "https://files.example/b" }\n  - { url: "https://files.example/c", sha256: ${"ab".repeat(32)} }`,
+        ),
+      )
+    ).layers;
+    const c = { url: "https://files.example/c", sha256: "ab".repeat(32) };
+    expect(layer).toMatchObject({
+      user: { uid: 65532, gid: 7 },
+      fetch: [
+        {
+          place: { line: 7, column: 11 },
+          sources: {
+            "linux/amd64": { url: "https://files.example/a" },
+            "linux/arm64": { url: "https://files.example/b" },
+          },
+        },
+        { sources: { "linux/amd64": c, "linux/arm64": c } },
+      ],
+    });
+  });
+
+  it.each([
+    ["LS2030", '{ url: "http://127.0.0.1/a" }', "is of the machine itself"],
+    ["LS2030", '{ url: "https://localhost:8080/a" }', "is of the machine itself"],
+    ["LS2030", '{ url: "http://files.example/a" }', "is not an https address"],
+    ["LS2030", '{ url: "https://u:p@files.example/a" }', "has a user or a password in it"],
+    ["LS2031", '{ url: { linux/amd64: "https://files.example/a" } }', "has nothing for linux/arm64"],
+    ["LS2021", '{ url: "https://files.example/a" }, { url: "https://files.example/a" }', "is listed twice"],
+    ["LS2003", '{ url: "https://files.example/a", into: /a }', "into"],
+  ])("%s: refuses to fetch %s", async (code, items, message) => {
+    for (const kind of [`run: { script: a, fetch: [${items}] }`, `dockerfile: { context: app, fetch: [${items}] }`]) {
+      const problems = await problemsOfText(`name: web\nlayers:\n  - ${kind}\n`);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toMatch(new RegExp(`^${code} images/web/image.yaml:3:`));
+      expect(problems[0]).toContain(message);
+    }
   });
 
   it.each([

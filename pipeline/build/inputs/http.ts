@@ -9,6 +9,7 @@ import { fetchBlobs } from "../../source/fetch.ts";
 import { addressesOf, type HttpMirrors, readHttpMirrors } from "../../source/http/settings.ts";
 import type { SignatureKind } from "../../source/http/signature.ts";
 import { fileName } from "../../spec/check-http.ts";
+import { isStep } from "../../spec/uses.ts";
 import type { HttpLayer, HttpSource, Platform } from "../../spec/types.ts";
 import { type Digest, digestOf, hexOf } from "../../store/digest.ts";
 import type { PlannedInput } from "../plan.ts";
@@ -56,7 +57,11 @@ function checkAlike(requests: readonly HttpRequest[]): void {
 }
 
 /** The key of a layer, as it is in the repository now. */
-function signedOf(root: string, layer: HttpLayer, url: string | undefined): { readonly signed?: Signed } {
+function signedOf(
+  root: string,
+  layer: Pick<HttpLayer, "signature">,
+  url: string | undefined,
+): { readonly signed?: Signed } {
   if (layer.signature === undefined || url === undefined) return {};
   const { kind, key: path } = layer.signature;
   const key = readFileSync(join(root, path));
@@ -67,7 +72,7 @@ function requestsOf(
   root: string,
   image: string,
   platforms: readonly Platform[],
-  layer: HttpLayer,
+  layer: Pick<HttpLayer, "place" | "sources" | "signature">,
 ): readonly HttpRequest[] {
   const byUrl = new Map<string, HttpRequest & { readonly platforms: Platform[] }>();
   for (const platform of platforms) {
@@ -143,7 +148,10 @@ async function prove(
 export const httpKind: InputKind<"http", HttpRequest> = {
   requests({ root, specs }) {
     const requests = specs.flatMap(({ name, platforms, layers }) =>
-      layers.flatMap((layer) => (layer.kind === "http" ? requestsOf(root, name, platforms, layer) : [])),
+      layers.flatMap((layer) => {
+        const files = layer.kind === "http" ? [layer] : isStep(layer) ? layer.fetch : [];
+        return files.flatMap((each) => requestsOf(root, name, platforms, each));
+      }),
     );
     checkAlike(requests);
     return requests;

@@ -2,6 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LockstepError } from "../../host/errors.ts";
+import type { Host } from "../../host/host.ts";
 import { paddingOf, tarHeader } from "../../image/tar.ts";
 import { digestOf, hexOf } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
@@ -11,6 +12,7 @@ import { add, inArchives, writeFiles } from "./archives.ts";
 import { treeOf } from "./below.ts";
 import { contextStage, hermeticDockerfile } from "./dockerfile.ts";
 import { flatten, TarFile } from "./flatten.ts";
+import { servedMount, writeServing } from "./serving.ts";
 import { clauses, launcherOf, launcherStage, type Otherwise } from "./surroundings.ts";
 import type { FileTree } from "./tree.ts";
 
@@ -54,10 +56,15 @@ function checkStarters(tree: FileTree, { title }: StepLayer): void {
 }
 
 /**
- * The command line of a step. The shell sets what is inherited otherwise and makes way; `run` is in no process that the step can see, and
- * makes an engine run it again.
+ * The command line of a step. The shell sets what is inherited otherwise and makes way, to the `proxy` where there is one; `nonce` is in no
+ * process that the step can see, and makes an engine run it again.
  */
-function commandLine(run: PlannedRun, timeout: number, { nonce, otherwise }: Running): readonly string[] {
+function commandLine(
+  run: PlannedRun,
+  proxy: readonly string[],
+  timeout: number,
+  { nonce, otherwise }: Running,
+): readonly string[] {
   const start = [
     'read -r name < /proc/sys/kernel/hostname && [ "$name" = "$1" ]',
     `umask ${run.umask}`,
@@ -66,7 +73,18 @@ function commandLine(run: PlannedRun, timeout: number, { nonce, otherwise }: Run
   ].join(" && ");
   const env = Object.entries(run.env).map(([name, value]) => `${name}=${value}`);
   const shell = ["/bin/sh", "-c", start, `lockstep-${nonce}`, run.hostname, run.workdir];
-  return [...shell, "/usr/bin/timeout", "-k", "10", String(timeout), "/usr/bin/env", "-i", ...env, ...run.argv];
+  return [
+    ...shell,
+    ...proxy,
+    "/usr/bin/timeout",
+    "-k",
+    "10",
+    String(timeout),
+    "/usr/bin/env",
+    "-i",
+    ...env,
+    ...run.argv,
+  ];
 }
 
 /** As an instruction has it: nothing in it looks like a here-document. */
@@ -87,6 +105,7 @@ async function writeLauncher({ image: { plan } }: PreparedStep, { otherwise }: R
 }
 
 async function writeRun(
+  host: Host,
   results: Store,
   step: PreparedStep,
   layer: StepLayer,
@@ -105,10 +124,14 @@ async function writeRun(
     entries.length === 0
       ? []
       : await inArchives(directory, "files", otherwise, (...part) => writeFiles(entries, image.sources, ...part));
+  const proxy = await writeServing(host, results, layer, directory);
   const launcher = await writeLauncher(step, running, directory);
-  const command = commandLine(run, image.origins.get(index)?.timeout ?? 0, running);
-  const [flag, words] = launcher === undefined ? ["", command] : [` ${launcher.mount}`, [launcher.command, ...command]];
-  const lines = ["FROM scratch", ...add(trees), ...add(files), `RUN --network=none${flag} ${jsonForm(words)}`];
+  const command = commandLine(run, proxy, image.origins.get(index)?.timeout ?? 0, running);
+  const words = launcher === undefined ? command : [launcher.command, ...command];
+  const options = ["--network=none", ...(launcher === undefined ? [] : [launcher.mount])];
+  if (proxy.length > 0) options.push(servedMount);
+  const user = run.user === "0:0" ? [] : [`USER ${run.user}`];
+  const lines = ["FROM scratch", ...add(trees), ...add(files), ...user, `RUN ${options.join(" ")} ${jsonForm(words)}`];
   await writeFile(join(directory, "Dockerfile"), `${launcher?.stage ?? ""}${lines.join("\n")}\n`);
 }
 
@@ -138,6 +161,7 @@ async function writeImages(
 }
 
 async function writeDockerfile(
+  host: Host,
   results: Store,
   step: PreparedStep,
   command: PlannedDockerfile,
@@ -169,7 +193,10 @@ async function writeDockerfile(
   const archives = await inArchives(directory, contextStage, otherwise, (...part) =>
     writeFiles(command.context, image.sources, ...part),
   );
-  const start = { timeout, nonce, launcher, clauses: clauses(otherwise) };
+  const layer = image.plan.layers[index];
+  const proxy = layer?.kind === "step" ? await writeServing(host, results, layer, directory) : [];
+  const mounts = proxy.length > 0 ? [servedMount] : [];
+  const start = { timeout, nonce, launcher, clauses: clauses(otherwise), proxy, mounts };
   const hermetic = hermeticDockerfile(text, file, command, command.env, images, add(archives), start);
   await writeFile(join(directory, "Dockerfile"), hermetic.text);
   return hermetic.notTaken.map((keyword) => `${keyword} of the Dockerfile is not taken: config: of image.yaml says it`);
@@ -180,6 +207,7 @@ async function writeDockerfile(
  * started, LS2058 and LS2059 for Dockerfiles that cannot be built so.
  */
 export async function writeContext(
+  host: Host,
   results: Store,
   step: PreparedStep,
   directory: string,
@@ -190,7 +218,7 @@ export async function writeContext(
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const { command } = layer;
-  if (command.kind === "dockerfile") return writeDockerfile(results, step, command, directory, running);
-  await writeRun(results, step, layer, command, directory, running);
+  if (command.kind === "dockerfile") return writeDockerfile(host, results, step, command, directory, running);
+  await writeRun(host, results, step, layer, command, directory, running);
   return [];
 }

@@ -76,12 +76,12 @@ class Reader {
   readonly problems: Problem[] = [];
   readonly edits: Edit[] = [];
 
-  constructor(text: string, file: string, command: Asked, prefix: readonly string[], mount: string | undefined) {
+  constructor(text: string, file: string, command: Asked, prefix: readonly string[], mounts: readonly string[]) {
     this.#text = text;
     this.#file = file;
     this.#command = command;
     this.#prefix = prefix;
-    this.#mounts = mount === undefined ? "" : ` ${mount}`;
+    this.#mounts = mounts.map((mount) => ` ${mount}`).join("");
   }
 
   refuse(at: number, message: string, hint: string, code: "LS2058" | "LS2059" = "LS2059"): void {
@@ -269,17 +269,21 @@ interface Start {
   /** Where only an engine sees it. */
   readonly nonce: string;
   readonly launcher?: Launcher | undefined;
+  /** What starts a program beside the proxy. */
+  readonly proxy?: readonly string[];
+  /** Options of RUN. */
+  readonly mounts?: readonly string[];
   /** For a shell to do first. */
   readonly clauses?: readonly string[];
 }
 
 /** What comes before the words of every program. */
-function prefixOf({ timeout, nonce, launcher, clauses = [] }: Start): readonly string[] {
+function prefixOf({ timeout, nonce, launcher, clauses = [], proxy = [] }: Start): readonly string[] {
   const unset = [`lockstep-${nonce}`, ...ambient].flatMap((name) => ["-u", name]);
   // A shell sets some variables of its own.
   const shell = ["/bin/sh", "-c", [...clauses, 'unset PWD OLDPWD SHLVL _ && exec "$@"'].join(" && "), "sh"];
   const before = [...(launcher === undefined ? [] : [launcher.command]), ...(clauses.length === 0 ? [] : shell)];
-  return [...before, "/usr/bin/timeout", "-k", "10", String(timeout), "/usr/bin/env", ...unset];
+  return [...before, ...proxy, "/usr/bin/timeout", "-k", "10", String(timeout), "/usr/bin/env", ...unset];
 }
 
 /**
@@ -297,8 +301,9 @@ export function hermeticDockerfile(
   start: Start,
 ): Hermetic {
   const parsed = parseDockerfile(text);
-  const { launcher } = start;
-  const reader = new Reader(text, file, command, prefixOf(start), launcher?.mount);
+  const { launcher, mounts = [] } = start;
+  const flags = [...(launcher === undefined ? [] : [launcher.mount]), ...mounts];
+  const reader = new Reader(text, file, command, prefixOf(start), flags);
   reader.read(parsed);
   if (reader.problems.length > 0) throw new LockstepError(reader.problems);
   const first = parsed.stages[0]?.from.at ?? 0;

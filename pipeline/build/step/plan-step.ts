@@ -1,10 +1,12 @@
 /** Steps in plans: everything that may decide what running code gives is written out (docs/format.md, "Steps"). */
 import { LockstepError } from "../../host/errors.ts";
-import type { DockerfileLayer, FilesLayer, RunLayer, StepLayerSpec } from "../../spec/types.ts";
+import { servedEnvironment } from "../../inside/served.ts";
+import type { LockedHttp } from "../../lock/types.ts";
+import type { DockerfileLayer, FilesLayer, Platform, RunLayer, StepFetch, StepLayerSpec } from "../../spec/types.ts";
 import type { Digest } from "../../store/digest.ts";
 import { comparePaths } from "../../tree/entry.ts";
 import { readFileSet } from "../file-set.ts";
-import { layerKey, type PlannedEntry, type PlannedImage, type StepLayer } from "../plan.ts";
+import { layerKey, type PlannedEntry, type PlannedFetch, type PlannedImage, type StepLayer } from "../plan.ts";
 
 export interface PlannedStep {
   readonly layer: StepLayer;
@@ -31,15 +33,33 @@ function fixedEnvironment(epoch: number): Readonly<Record<string, string>> {
   };
 }
 
-/** Besides: who runs a program, and where it finds others. */
-const user: Readonly<Record<string, string>> = {
-  HOME: "/root",
-  LOGNAME: "root",
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-  SHELL: "/bin/sh",
-  TMPDIR: "/tmp",
-  USER: "root",
-};
+/** Besides: who runs a program, and where it finds others. Others than root need not have a name, or a home that is there. */
+function userEnvironment(uid: number): Readonly<Record<string, string>> {
+  const name = uid === 0 ? "root" : String(uid);
+  return {
+    HOME: uid === 0 ? "/root" : "/tmp",
+    LOGNAME: name,
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    SHELL: "/bin/sh",
+    TMPDIR: "/tmp",
+    USER: name,
+  };
+}
+
+/** What steps are planned from. */
+interface StepSource {
+  readonly root: string;
+  readonly platform: Platform;
+  readonly http: ReadonlyMap<string, LockedHttp>;
+}
+
+/** What a step may ask for on a platform; the caller has checked that the lock answers the spec. */
+function fetchesOf({ platform, http }: StepSource, fetch: readonly StepFetch[]): readonly PlannedFetch[] {
+  return fetch
+    .map(({ sources }) => sources[platform]?.url ?? "")
+    .toSorted(comparePaths)
+    .map((url) => ({ url, sha256: http.get(url)?.sha256 ?? "" }));
+}
 
 function inside(path: string): string {
   return path.replace(/^\/+|\/+$/g, "");
@@ -76,9 +96,17 @@ function filesOf(root: string, sets: readonly FilesLayer[], sources: Map<string,
   return [...entries.values()].toSorted((a, b) => comparePaths(a.path, b.path));
 }
 
-function planRun(root: string, layer: RunLayer, epoch: number, imageOf: (name: string) => PlannedImage): PlannedStep {
+function planRun(
+  source: StepSource,
+  layer: RunLayer,
+  epoch: number,
+  imageOf: (name: string) => PlannedImage,
+): PlannedStep {
   const { argv, workdir, tools } = layer;
-  const env = { ...fixedEnvironment(epoch), ...user, ...layer.env };
+  const { uid, gid } = layer.user;
+  const fetch = fetchesOf(source, layer.fetch);
+  const served = fetch.length === 0 ? {} : servedEnvironment;
+  const env = { ...fixedEnvironment(epoch), ...userEnvironment(uid), ...served, ...layer.env };
   const run = {
     kind: "run",
     argv,
@@ -86,8 +114,9 @@ function planRun(root: string, layer: RunLayer, epoch: number, imageOf: (name: s
     workdir,
     hostname: "dagger",
     network: "none",
+    ...(fetch.length === 0 ? {} : { fetch }),
     umask: "0022",
-    user: "0:0",
+    user: `${uid}:${gid}`,
   } as const;
   const text = argv[0] === "/bin/sh" && argv[1] === "-e" ? argv.slice(3).join(" ") : argv.join(" ");
   const step = { kind: "step", title: titleOf("run", text), epoch, rules: 1 } as const;
@@ -95,7 +124,7 @@ function planRun(root: string, layer: RunLayer, epoch: number, imageOf: (name: s
   const image = imageOf(tools.image);
   const tree = treeDigest(image);
   const sources = new Map<string, string>();
-  const files = filesOf(root, tools.files, sources);
+  const files = filesOf(source.root, tools.files, sources);
   const outputs = tools.outputs.map(({ from, into }) => ({ from: inside(from), into: inside(into) }));
   return {
     layer: { ...step, command: { ...run, tools: { tree, files, outputs } } },
@@ -108,14 +137,23 @@ function planRun(root: string, layer: RunLayer, epoch: number, imageOf: (name: s
 const contextRoot = "context";
 
 function planDockerfile(
-  root: string,
+  source: StepSource,
   layer: DockerfileLayer,
   epoch: number,
   imageOf: (name: string) => PlannedImage,
 ): PlannedStep {
   const { place, context: from, file, target, args, exclude } = layer;
   const owner = { uid: 0, gid: 0 };
-  const read = readFileSet(root, { kind: "files", place, from, into: `/${contextRoot}`, exclude, owner, mode: [] });
+  const fetch = fetchesOf(source, layer.fetch);
+  const read = readFileSet(source.root, {
+    kind: "files",
+    place,
+    from,
+    into: `/${contextRoot}`,
+    exclude,
+    owner,
+    mode: [],
+  });
   const context = read.entries
     .filter(({ path }) => path !== contextRoot)
     .map((entry) => ({ ...entry, path: entry.path.slice(contextRoot.length + 1) }));
@@ -125,8 +163,9 @@ function planDockerfile(
     file,
     ...(target === undefined ? {} : { target }),
     args,
-    env: fixedEnvironment(epoch),
+    env: { ...fixedEnvironment(epoch), ...(fetch.length === 0 ? {} : servedEnvironment) },
     network: "none",
+    ...(fetch.length === 0 ? {} : { fetch }),
     images: Object.fromEntries(used.map(([name, { hash }]) => [name, hash])),
     context,
   } as const;
@@ -139,10 +178,10 @@ function planDockerfile(
 
 /** Plans a step; `imageOf` gives an image of the repository for the platform. Throws what reading files gives. */
 export function planStep(
-  root: string,
+  source: StepSource,
   layer: StepLayerSpec,
   epoch: number,
   imageOf: (name: string) => PlannedImage,
 ): PlannedStep {
-  return layer.kind === "run" ? planRun(root, layer, epoch, imageOf) : planDockerfile(root, layer, epoch, imageOf);
+  return layer.kind === "run" ? planRun(source, layer, epoch, imageOf) : planDockerfile(source, layer, epoch, imageOf);
 }

@@ -28,7 +28,7 @@ async function contexts(options: TinyOptions, nonce = "first", otherwise: Otherw
   return Promise.all(
     steps.map(async (step, index) => {
       const directory = join(at.directory, `context-${index}`);
-      const notes = await writeContext(at.store, step, directory, { nonce, otherwise });
+      const notes = await writeContext(at.host, at.store, step, directory, { nonce, otherwise });
       return { directory, notes, dockerfile: readFileSync(join(directory, "Dockerfile"), "utf8") };
     }),
   );
@@ -268,7 +268,7 @@ describe("the context of a dockerfile step", () => {
     writeFileSync(join(at.root, "images/legacy/app/x"), "y");
     if (step === undefined) throw new Error("no step is open");
     await expect(
-      writeContext(at.store, step, join(at.directory, "c"), { nonce: "n", otherwise: asEver }),
+      writeContext(at.host, at.store, step, join(at.directory, "c"), { nonce: "n", otherwise: asEver }),
     ).rejects.toThrow("LS4101 x changed while the step was prepared");
   });
 });
