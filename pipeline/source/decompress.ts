@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
 import { interrupted, LockstepError, messageOf, type Place } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { bunzip2 } from "./bzip2.ts";
 
 // The package is CommonJS whose exports Node cannot see by name.
 const require = createRequire(import.meta.url);
@@ -174,7 +175,7 @@ async function* frames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 /**
- * The content of a member called `name` (`data.tar.xz`), by its ending: .gz, .xz, .zst, or none after .tar.
+ * The content of a member called `name` (`data.tar.xz`), by its ending: .gz, .xz, .zst, .bz2, or none after .tar.
  * `limit` is the largest number of bytes it may become; `decoders` are used where they are given. LS4002 for damaged or unknown compression, LS4005 beyond the limit,
  * LS1003 when their signal fires.
  */
@@ -193,6 +194,8 @@ export function decompress(
       return limited(through(source, createGunzip({ chunkSize })), place, limit, decoders);
     case "zst":
       return limited(frames(source), place, limit, decoders);
+    case "bz2":
+      return limited(bunzip2(source), place, limit, decoders);
     case "xz":
       return limited((decoders.xz ?? xz)(source), place, limit, decoders);
     default:

@@ -2,7 +2,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryDirectory } from "../support.ts";
 import { cases } from "./all.ts";
+import { causes } from "../../pipeline/verify/cause/table.ts";
 import { compare, judge, type Measured, write } from "./measure.ts";
+import { unseenScripts } from "./unseen/scripts.ts";
+import { whenNew } from "./unseen/section.ts";
 
 const measured: Measured[] = [];
 
@@ -13,6 +16,15 @@ describe("explain on the corpus", () => {
   it("has a pair for at least 150 causes and ways to them, each with a name of its own", () => {
     expect(cases.length).toBeGreaterThanOrEqual(150);
     expect(new Set(cases.map(({ what }) => what)).size).toBe(cases.length);
+  });
+
+  it("has unseen pairs, of each of which is kept what was named when it was new", () => {
+    const unseen = Object.values(unseenScripts).flat();
+    expect(unseen.length).toBeGreaterThanOrEqual(150);
+    expect(new Set(unseen.map(({ what }) => what))).toEqual(new Set(whenNew.keys()));
+    expect(new Set(unseen.map(({ what }) => what)).size).toBe(unseen.length);
+    const rows = new Set([...causes.map(({ id }) => id), "none"]);
+    expect(unseen.flatMap(({ cause, or = [] }) => [cause, ...or]).filter((id) => !rows.has(id))).toEqual([]);
   });
 
   it.each(cases)("$cause: $what: is told from equal, and from nothing else", async (known) => {

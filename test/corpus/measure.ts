@@ -43,20 +43,28 @@ export async function compare(directory: string, a: string, b: string): Promise<
   return explain(run, a, b);
 }
 
-/** What a comparison says of a pair whose cause is known. */
-export function judge(known: Pick<Case, "cause" | "or" | "what">, comparison: Comparison, seconds: number): Measured {
+/** Whether what was named of a pair is right; undefined where there was no answer. */
+export function judged(
+  known: Pick<Case, "cause" | "or" | "what">,
+  named: readonly string[] | undefined,
+  differs = (named ?? []).length > 0,
+): Omit<Measured, "seconds"> {
   const right = new Set([known.cause, ...(known.or ?? [])]);
-  const named = comparison.causes.map(({ id }) => id);
   const same = known.cause === "none";
-  const differs = comparison.verdict === "differs";
+  const answered = named !== undefined;
   return {
     cause: known.cause,
     what: known.what,
-    named,
-    first: same ? !differs : right.has(named[0] ?? ""),
-    three: same ? !differs : named.slice(0, 3).some((id) => right.has(id)),
-    falseGreen: !same && !differs,
+    named: named ?? [],
+    first: answered && (same ? !differs : right.has(named[0] ?? "")),
+    three: answered && (same ? !differs : named.slice(0, 3).some((id) => right.has(id))),
+    falseGreen: answered && !same && !differs,
     falseRed: same && differs,
-    seconds,
   };
+}
+
+/** What a comparison says of a pair whose cause is known. */
+export function judge(known: Pick<Case, "cause" | "or" | "what">, comparison: Comparison, seconds: number): Measured {
+  const named = comparison.causes.map(({ id }) => id);
+  return { ...judged(known, named, comparison.verdict === "differs"), seconds };
 }

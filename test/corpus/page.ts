@@ -1,6 +1,7 @@
 /** docs/corpus.md: what the corpus is, and what was measured. */
 import type { Seen } from "./diffoscope.ts";
 import type { Measured } from "./measure.ts";
+import { unseenSection, unseenTitle } from "./unseen/section.ts";
 
 export interface Row extends Measured {
   readonly real: boolean;
@@ -51,10 +52,18 @@ function baselineLine(name: string, rows: readonly Row[]): string {
 
 const baselineTitle = "## The baseline";
 
+/** A section of the page as it was; empty where there was none. */
+function kept(previous: string, title: string): string {
+  const start = previous.indexOf(title);
+  if (start < 0) return "";
+  const end = previous.indexOf("\n## ", start);
+  return previous.slice(start, end < 0 ? undefined : end).trimEnd();
+}
+
 /** What diffoscope gave: of this run, or as the page has it from an earlier one. */
 function baselineOf(rows: readonly Row[], previous: string): string {
   const measured = rows.filter(({ seen }) => seen !== undefined);
-  if (measured.length === 0) return previous.slice(previous.indexOf(baselineTitle)).trimEnd();
+  if (measured.length === 0) return kept(previous, baselineTitle);
   const lines = groups
     .map(([name, of]) => [name, measured.filter(of)] as const)
     .filter(([, own]) => own.length > 0)
@@ -71,12 +80,17 @@ ${baselineLine("**all**", measured)}`;
 }
 
 /** The page; what was not measured in this run is kept from the page as it was. */
-export function page(rows: readonly Row[], skipped: readonly string[], previous: string): string {
+export function page(
+  rows: readonly Row[],
+  unseen: readonly Measured[],
+  skipped: readonly string[],
+  previous: string,
+): string {
   const wrong = rows.filter(({ first }) => !first);
   return `# The corpus
 
 Pairs of images of which it is known why they differ. They are the measure of [\`explain\`](commands/explain.md): \`npm run corpus\` has it explain each pair, and holds what it says
-against what was done. \`npm run corpus -- --write\` writes this page; \`--only T1\` or a part of a name measures some, \`--diffoscope\` measures the baseline too.
+against what was done. \`npm run corpus -- --write\` writes this page; \`--only T1\` or a part of a name measures some, \`--diffoscope\` measures the baseline too, \`--unseen\` the [unseen pairs](#unseen-pairs).
 
 * **Programmatic pairs** ([\`test/corpus/cases/\`](../test/corpus/cases/)) force a row of the [catalogue](catalogue.md) each. One side is an image of four layers, as BuildKit tells its steps;
   the other is the same, but for what the row is about. Files are of the formats that they are said to be: programs in ELF, archives, certificates, databases. They are part of \`npm test\`,
@@ -101,6 +115,8 @@ ${line("**all**", rows)}
 
 ${wrong.length === 0 ? "None." : `| row | what was done | named instead |\n| --- | --- | --- |\n${wrong.map(({ cause, what, named }) => `| ${cause} | ${what} | ${named.slice(0, 3).join(", ") || "nothing"} |`).join("\n")}`}
 ${skipped.length === 0 ? "" : `\n## Left out in this run\n\n${skipped.map((one) => `* ${one}`).join("\n")}\n`}
+${unseen.length === 0 ? kept(previous, unseenTitle) : unseenSection(unseen)}
+
 ${baselineOf(rows, previous)}
 `;
 }

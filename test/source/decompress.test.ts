@@ -141,7 +141,7 @@ describe("decompress", () => {
     expect(await code(collect(reading))).toBe("LS1003");
   });
 
-  it.each(["data.tar.bz2", "data.tar.lzma", "data.zip", "data"])("knows no %s (LS4002)", (name) => {
+  it.each(["data.tar.lz4", "data.tar.lzma", "data.zip", "data"])("knows no %s (LS4002)", (name) => {
     expect(() => decompress(pieces(noise), name, place, 1 << 20)).toThrow(
       /^LS4002 d member ".*" has an unknown compression/,
     );

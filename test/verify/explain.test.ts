@@ -8,7 +8,7 @@ import type { Finding } from "../../pipeline/verify/compare/finding.ts";
 import { explain, type ExplainOptions } from "../../pipeline/verify/explain.ts";
 import { lockstep } from "../cli/lockstep.ts";
 import { startRegistry } from "../registry/registry.ts";
-import { scene, type Scene, temporaryDirectory } from "../support.ts";
+import { hasProgram, run, scene, type Scene, temporaryDirectory } from "../support.ts";
 import { archiveOf, type ImageOf, type IndexOf, made, savedArchiveOf, writeLayout } from "./image-of.ts";
 import { type TarItem, tarOf } from "./tar-of.ts";
 
@@ -54,6 +54,22 @@ describe("explain", () => {
     expect(comparison.a.digest).toBe(comparison.b.digest);
     expect((await compare(file(gzipSync(archiveOf(web))), `oci:${layout(web)}`)).verdict).toBe("equal");
     expect((await compare(file(savedArchiveOf(web)), file(gzipSync(savedArchiveOf(web))))).verdict).toBe("equal");
+  });
+
+  it.skipIf(!hasProgram("xz"))("reads two archives in xz in step, with one decoder (needs xz)", async () => {
+    const xz = (bytes: Uint8Array, level: string): Buffer => run("xz", ["-c", level], { input: bytes }).stdout;
+    const numbers = Array.from({ length: 90_000 }, (_, index) => `${index}\n`).join("");
+    const many = [...items, { name: "etc/numbers", content: numbers }, { name: "etc/z", content: "1" }];
+    const touched = many.map((item) => ({ ...item, mtime: 1_700_000_001 }));
+    const [a, b] = [xz(tarOf(many), "-1"), xz(tarOf(touched), "-9")];
+    expect(places(await compare(file(a), file(b)))).toEqual([
+      "entry 1 etc mtime",
+      "entry 1 etc/motd mtime",
+      "entry 1 etc/numbers mtime",
+      "entry 1 etc/z mtime",
+    ]);
+    const broken = await compare(file(a), file(b.subarray(0, b.length >> 1)));
+    expect(broken.verdict).not.toBe("equal");
   });
 
   it("stops at the innermost difference: a field of an entry, and nothing of what follows from it", async () => {

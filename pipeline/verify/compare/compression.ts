@@ -36,11 +36,12 @@ export async function compressionOf(source: AsyncIterable<Uint8Array>): Promise<
   return compressionOfBytes(await headOf(source, 16));
 }
 
-const endings: Readonly<Record<Exclude<Compression, "bzip2">, string>> = {
+const endings: Readonly<Record<Compression, string>> = {
   none: "layer.tar",
   gzip: "layer.tar.gz",
   zstd: "layer.tar.zst",
   xz: "layer.tar.xz",
+  bzip2: "layer.tar.bz2",
 };
 
 /** The bytes without their compression. Throws LS4002 for what cannot be decompressed, LS4005 for what becomes too much. */
@@ -50,6 +51,5 @@ export function decompressed(
   name: string,
 ): AsyncIterable<Uint8Array> {
   const place: Place = { file: name };
-  // There is no decoder of bzip2: the error says so.
-  return decompress(source, compression === "bzip2" ? "layer.tar.bz2" : endings[compression], place, largestLayer);
+  return decompress(source, endings[compression], place, largestLayer);
 }

@@ -5,6 +5,7 @@ import { Digester } from "../../store/digest.ts";
 import { type GzipHeader, gzipHeaderLimit, readGzipHeader, systemName } from "../encoder/gzip-header.ts";
 import type { Spool } from "../archive/spool.ts";
 import type { Content } from "../content/format.ts";
+import { piecesOf } from "../content/windows.ts";
 import { type Compression, compressionOf, decompressed, headOf } from "./compression.ts";
 import type { Finding, Where } from "./finding.ts";
 import type { SubjectBlob } from "./subject.ts";
@@ -111,13 +112,27 @@ interface Opened {
   readonly archive: Archive;
 }
 
-async function open({ blob }: NumberedLayer): Promise<Opened> {
+/**
+ * A layer without its compression. There is one decoder of xz at a time, and two archives are read in step: what is in xz is decoded to its
+ * end first, or each would wait for the other.
+ */
+function unpacked(blob: SubjectBlob, compression: Compression, spool: Spool): Archive["open"] {
+  const decode = (): AsyncIterable<Uint8Array> => decompressed(blob.open(), compression, blob.name);
+  if (compression !== "xz") return decode;
+  let kept: Promise<Content> | undefined;
+  return async function* () {
+    kept ??= spool.keep(decode());
+    yield* piecesOf(await kept);
+  };
+}
+
+async function open({ blob }: NumberedLayer, spool: Spool): Promise<Opened> {
   const compression = await compressionOf(blob.open());
   const header = compression === "gzip" ? readGzipHeader(await headOf(blob.open(), gzipHeaderLimit)) : undefined;
   return {
     compression,
     ...(header === undefined ? {} : { header }),
-    archive: { name: blob.name, open: () => decompressed(blob.open(), compression, blob.name) },
+    archive: { name: blob.name, open: unpacked(blob, compression, spool) },
   };
 }
 
@@ -178,7 +193,7 @@ class LayerComparer {
         });
       return;
     }
-    const [x, y] = [await open(a), await open(b)];
+    const [x, y] = [await open(a, this.#spool), await open(b, this.#spool)];
     let headers = false;
     if (x.compression !== y.compression)
       this.#sink.found({ where: this.#at("compression"), grade: "encoding", a: x.compression, b: y.compression });
@@ -230,7 +245,9 @@ class LayerComparer {
       b: `${b.length} layers`,
       facts: { layersA: a.length, layersB: b.length },
     });
-    await this.#contents(await Promise.all(a.map(open)), await Promise.all(b.map(open)));
+    const opened = (layers: readonly NumberedLayer[]): Promise<readonly Opened[]> =>
+      Promise.all(layers.map((layer) => open(layer, this.#spool)));
+    await this.#contents(await opened(a), await opened(b));
   }
 }
 

@@ -12,7 +12,7 @@ import { png } from "./png.ts";
 import { pyc } from "./pyc.ts";
 import { sqlite } from "./sqlite.ts";
 import { stanzas } from "./stanzas.ts";
-import { gzip, xz, zstd } from "./streams.ts";
+import { bzip2, gzip, xz, zstd } from "./streams.ts";
 import { tar } from "./tar.ts";
 import { text } from "./text.ts";
 import { zip } from "./zip.ts";
@@ -24,6 +24,7 @@ export const formats: readonly Format[] = [
   gzip,
   zstd,
   xz,
+  bzip2,
   tar,
   pyc,
   png,

@@ -1,7 +1,7 @@
 /**
- * Compares compressed streams: the fields of their headers (RFC 1952, RFC 8878, the .xz format), what they hold, and how it was compressed.
+ * Compares compressed streams: the fields of their headers (RFC 1952, RFC 8878, the .xz format, bzip2), what they hold, and how it was compressed.
  *
- * Fields: of gzip `MTIME`, `FNAME`, `FCOMMENT`, `FEXTRA`, `XFL`, `OS`, `FLG`; of zstd `Frame_Header`; of xz `Stream Flags`; `encoder` when the
+ * Fields: of gzip `MTIME`, `FNAME`, `FCOMMENT`, `FEXTRA`, `XFL`, `OS`, `FLG`; of zstd `Frame_Header`; of xz `Stream Flags`; of bzip2 `level`; `encoder` when the
  * contents are equal and the compressed bytes are not.
  * Facts: of `MTIME` `valueA` and `valueB` (seconds since 1970); of `encoder` `sizeA`, `sizeB`; of `XFL` and `OS` `valueA`, `valueB`.
  */
@@ -25,7 +25,8 @@ function startsWith({ a, b }: Pair, ...magic: readonly number[]): boolean {
 /** The name of what lies within: the path without its ending. */
 function innerName(path: string, endings: RegExp): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (/\.t(?:gz|xz|zst)$/.test(name)) return name.replace(/\.t(?:gz|xz|zst)$/, ".tar");
+  const shortened = /\.t(?:gz|xz|zst|bz2?)$/;
+  if (shortened.test(name)) return name.replace(shortened, ".tar");
   return endings.test(name) ? name.replace(endings, "") : `${name} (decompressed)`;
 }
 
@@ -127,3 +128,10 @@ export const xz = stream("xz", "xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "Stream 
   const check = (head[7] ?? 0) & 15;
   return `check ${checks[check] ?? check}`;
 });
+export const bzip2 = stream(
+  "bzip2",
+  "bz2",
+  [0x42, 0x5a, 0x68],
+  "level",
+  (head) => `blocks of ${(head[3] ?? 0) - 0x30}00 kB`,
+);

@@ -1,11 +1,10 @@
 /** Pairs of images that were made with other tools, one thing changed in between: scripts that are run for both sides. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createHost } from "../../../pipeline/host/host.ts";
-import { hasProgram, run } from "../../support.ts";
-import { scripts } from "./scripts.ts";
+import { run } from "../../support.ts";
 
-/** A pair as it is written down; scripts run under `sh -eu` in a directory of the side's own. */
+/** A pair as it is written down; scripts run under `sh -eu`, those of both sides in a directory of one name. */
 export interface Script {
   /** The row of the catalogue, as for programmatic pairs. */
   readonly cause: string;
@@ -48,27 +47,36 @@ if [ ! -e out ]; then
 fi
 `;
 
-function side(directory: string, script: Script, which: "a" | "b"): string {
-  const own = join(directory, which);
-  mkdirSync(own, { recursive: true });
-  const path = join(own, "make.sh");
+type Environment = Record<string, string>;
+
+function side(directory: string, script: Script, which: "a" | "b", environment: Environment): string {
+  const work = join(directory, "work");
+  mkdirSync(work, { recursive: true });
+  const path = join(work, "make.sh");
   writeFileSync(path, `${tree}\n${script.both ?? ""}\n${script[which] ?? ""}\n${pack}`);
-  const env = { ...createHost().environment(), HOME: own, LC_ALL: "C.UTF-8", SIDE: which };
-  const { status, stderr } = run("sh", ["-eu", path], { cwd: own, env });
+  const env = { ...environment, HOME: work, LC_ALL: "C.UTF-8", SIDE: which };
+  const { status, stderr } = run("sh", ["-eu", path], { cwd: work, env });
   if (status !== 0) throw new Error(`${script.what}, ${which}: ${stderr.toString().slice(-500)}`);
+  const own = join(directory, which);
+  renameSync(work, own);
   const name = script.name ?? "out";
   return name.includes(":") ? name.replace(":", `:${own}/`) : join(own, name);
 }
 
-export const realPairs: readonly RealPair[] = scripts.map((script) => {
-  const absent = script.needs.find((program) => !hasProgram(program));
-  const missing = absent ?? (script.root === true && createHost().uid !== 0 ? "root" : undefined);
-  const { cause, or, what } = script;
-  return {
-    cause,
-    what,
-    ...(or === undefined ? {} : { or }),
-    ...(missing === undefined ? {} : { missing }),
-    make: (directory) => [side(directory, script, "a"), side(directory, script, "b")],
-  };
-});
+/** The pairs of scripts, each with what is missing for it in an environment. */
+export function pairsOf(scripts: readonly Script[], environment: Environment): readonly RealPair[] {
+  const has = (program: string): boolean =>
+    run("sh", ["-c", `command -v ${program}`], { env: environment }).status === 0;
+  return scripts.map((script) => {
+    const absent = script.needs.find((program) => !has(program));
+    const missing = absent ?? (script.root === true && createHost().uid !== 0 ? "root" : undefined);
+    const { cause, or, what } = script;
+    return {
+      cause,
+      what,
+      ...(or === undefined ? {} : { or }),
+      ...(missing === undefined ? {} : { missing }),
+      make: (directory) => [side(directory, script, "a", environment), side(directory, script, "b", environment)],
+    };
+  });
+}

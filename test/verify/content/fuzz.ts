@@ -70,6 +70,14 @@ export const samples: readonly Sample[] = [
   { path: "a.gz", bytes: gzipSync(gzipSync(text)) },
   { path: "a.zst", bytes: zstdCompressSync(Buffer.from(text)) },
   {
+    // Three lines of times and paths, as bzip2 makes them.
+    path: "a.txt.bz2",
+    bytes: Buffer.from(
+      "QlpoOTFBWSZTWcU8rrgAABnfgAAQQADREAgBBgA6Z99AIABQo0NAAAAVPTKPRqNDymg9NSNzoFYgkBUW0wLMBmAym0GOqmwS9d73xiViRno9bs4wkHodF/F3JFOFCQxTyuuA",
+      "base64",
+    ),
+  },
+  {
     path: "a.jar",
     bytes: tinyZip([
       { name: "a", content: text, mode: 0o100644 },

@@ -81,4 +81,19 @@ describe("compressed streams", () => {
     expect(await places("x.xz", pack(plain, "-0"), pack(plain, "-9"))).toEqual(["encoder: encoding"]);
     expect(await places("x.xz", pack(other), pack(third))).toEqual(["x > line 51: clock"]);
   });
+
+  it.skipIf(!hasProgram("bzip2"))("of bzip2 have sizes of blocks and contents (needs bzip2)", async () => {
+    const pack = (bytes: Buffer, level: number): Buffer => run("bzip2", ["-c", `-${level}`], { input: bytes }).stdout;
+    expect(await only("x.bz2", pack(plain, 1), pack(plain, 9))).toMatchObject({
+      format: "bzip2",
+      place: "level",
+      grade: "encoding",
+      a: "blocks of 100 kB",
+      b: "blocks of 900 kB",
+    });
+    expect(await places("x.bz2", pack(other, 9), pack(third, 9))).toEqual(["x > line 51: clock"]);
+    const trailing = await compared("x.bz2", pack(plain, 9), Buffer.concat([pack(plain, 9), Buffer.from("hidden")]));
+    expect(trailing.findings).toMatchObject([{ format: "bytes", grade: "content" }]);
+    expect(trailing.unread[0]).toMatch(/cannot be followed as bzip2.*something follows its end/);
+  });
 });
