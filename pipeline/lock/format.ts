@@ -9,9 +9,10 @@ function inOrder<T>(members: Iterable<readonly [string, T]>): readonly (readonly
   return [...members].toSorted((a, b) => comparePaths(a[0], b[0]));
 }
 
-/** Members of an object in order of bytes, also within. No name here looks like an integer, which objects would put first. */
+/** Members of objects in order of bytes, also within and in lists. No name here looks like an integer, which objects would put first. */
 function ordered(value: unknown): unknown {
-  if (Array.isArray(value) || typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(inOrder(Object.entries(value)).map(([name, member]) => [name, ordered(member)]));
 }
 

@@ -1,7 +1,7 @@
 /** Saves what is intact in a damaged lock, so that `pin` has to find anew only what is not. */
 import { LockstepError, type Problem } from "../host/errors.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
-import { readEntries } from "./entries.ts";
+import { readEntries, repin } from "./entries.ts";
 import { parseJson, parseLock } from "./parse.ts";
 import { withoutDangling } from "./references.ts";
 import { lockOf } from "./section.ts";
@@ -50,7 +50,8 @@ export function agreedLock(text: string, file: string): Lock {
 
 /**
  * The entries of a lock that hold together, and what is wrong with the rest. Of the two sides of an unfinished merge both are taken;
- * where both have an image, ours. Packages that no image uses any more may remain: `pin` drops them. Does not throw.
+ * where both have an image, ours. Packages that no image uses any more may remain: `pin` drops them. Throws LS2204 for a lock that a newer
+ * Lockstep wrote: nothing of it would be saved.
  */
 export function salvageLock(
   text: string,
@@ -60,6 +61,8 @@ export function salvageLock(
     return { lock: parseLock(text, file), problems: [] };
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error;
+    // A text without a version is no lock, and what is intact in it is nothing.
+    if (error.problems.some(({ code, hint }) => code === "LS2204" && hint !== repin)) throw error;
     // Ours comes last, and so wins.
     const sides = sidesOf(text)
       .map((side) => intactEntries(side, file))

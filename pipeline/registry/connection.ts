@@ -117,7 +117,8 @@ export class Connection {
   target(location: string, from: URL): URL {
     if (!URL.canParse(location, from.href)) throw this.#misled(from, "the address it leads to is none");
     const url = new URL(location, from);
-    if (url.protocol !== "https:" && !(url.protocol === "http:" && this.base.protocol === "http:"))
+    if (url.protocol !== "https:" && url.protocol !== "http:") throw this.#misled(from, "it leads out of the web");
+    if (url.protocol === "http:" && this.base.protocol !== "http:")
       throw this.#misled(from, `it leads from TLS to ${url.protocol}//${url.host}`);
     if (url.username !== "" || url.password !== "")
       throw this.#misled(from, `it leads to an address with a user name, at ${url.host}`);

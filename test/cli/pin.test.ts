@@ -59,6 +59,17 @@ describe("lockstep pin", () => {
     expect(await call("outdated")).toMatchObject({ code: 0, stdout: "nothing is outdated\n" });
   });
 
+  it("LS2204: leaves a lock alone that a newer Lockstep wrote", async () => {
+    const { root, call, lock } = await repository();
+    await call("pin");
+    const newer = (lock() ?? "").replace('"lockfileVersion": 1', '"lockfileVersion": 2');
+    writeFileSync(join(root, "lockstep.lock"), newer);
+    const { code, stderr } = await call("pin");
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^LS2204 lockstep\.lock:2:3 .*use the Lockstep that wrote it, or a newer one$/m);
+    expect(lock()).toBe(newer);
+  });
+
   it("writes Markdown and nothing else on stdout, for a pull request", async () => {
     const { call, lock } = await repository();
     const { stdout, code } = await call("pin", "--format", "markdown");

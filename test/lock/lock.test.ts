@@ -358,7 +358,7 @@ describe("a damaged lock", () => {
     expect(rest).toEqual(lock);
   });
 
-  it.each(["", "{", "null", "not JSON", '{"lockfileVersion":2}', '{"lockfileVersion":1}'])(
+  it.each(["", "{", "null", "not JSON", '{"lockfileVersion":0}', '{"lockfileVersion":1}'])(
     "is empty after %j",
     (broken) => {
       const { lock: rest, problems } = salvageLock(broken, file);
@@ -366,6 +366,12 @@ describe("a damaged lock", () => {
       expect(problems.length).toBeGreaterThan(0);
     },
   );
+
+  it("LS2204: is not one that a newer Lockstep wrote, of which nothing would be left", () => {
+    expect(() => salvageLock(text.replace('"lockfileVersion": 1', '"lockfileVersion": 2'), file)).toThrow(
+      /^LS2204 .*this Lockstep reads version 1; use the Lockstep that wrote it/,
+    );
+  });
 
   it("never makes the reader fail in another way than with coded problems", () => {
     const json = fc

@@ -106,6 +106,26 @@ describe("the sections of a lock", () => {
     else expect(left).toEqual([]);
   });
 
+  it("LS2210: have one text, whatever the order of their members, in lists as well", () => {
+    const turned = <T extends object>(object: T): T =>
+      Object.fromEntries(Object.entries(object).toReversed()) as unknown as T;
+    const bases = new Map(
+      [...lock.bases].map(([key, base]) => {
+        const platforms = Object.entries(base.platforms).map(([platform, pinned]) => [
+          platform,
+          { ...pinned, layers: pinned.layers.map(turned) },
+        ]);
+        return [key, { ...base, platforms: Object.fromEntries(platforms) as typeof base.platforms }] as const;
+      }),
+    );
+    expect(formatLock({ ...lock, bases })).toBe(text);
+    const two = /^( +"mediaType": .*),\n( +"size": .*)$/gm;
+    const [within] = [...text.matchAll(two)].filter(([match]) => match.startsWith(" ".repeat(14)));
+    const other = text.replace(within?.[0] ?? "", `${within?.[2]},\n${within?.[1]}`);
+    expect(other).not.toBe(text);
+    expect(problemsOf(other)).toEqual([expect.stringMatching(/^LS2210 .*"mediaType" in "layers" .*not in the order/)]);
+  });
+
   it("keep what is intact when the rest is damaged", () => {
     const [url = "", other = ""] = lock.http.keys();
     const damaged = text.replace('"size": 5\n', '"size": 6\n');
