@@ -60,7 +60,8 @@ const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonl
   commander: { files: /^cli\//, late: false },
   yaml: { files: /^(spec|deliver)\/|^(host\/settings|lint\/yaml)\.ts$/, late: false },
   zod: {
-    files: /^(verify\/(waivers|report)\/schema|spec\/schema|deliver\/schema|deliver\/read|spec\/[a-z-]+)\.ts$/,
+    files:
+      /^(cli\/documents\/[a-z]+|verify\/(waivers|report)\/schema|spec\/schema|deliver\/schema|deliver\/read|spec\/[a-z-]+)\.ts$/,
     late: false,
   },
   semver: { files: /^deliver\/|^advisory\/affects\.ts$|^build\/pin-items\.ts$/, late: false },

@@ -106,7 +106,7 @@ export function otherNames({ id, aliases, upstream }: Advisory): readonly string
   return [...new Set([...aliases, ...upstream])].filter((name) => name !== id).toSorted(comparePaths);
 }
 
-function sideDocument(report: PinReport, item: LockedItem): Readonly<Record<string, unknown>> {
+function sideDocument(report: PinReport, item: LockedItem) {
   const { key, version, size, sha256, notes } = item;
   const more = {
     ...(key === undefined ? {} : { key }),
@@ -115,13 +115,13 @@ function sideDocument(report: PinReport, item: LockedItem): Readonly<Record<stri
   return { version, size, sha256, ...more, ...factsOf(report, item) };
 }
 
-function matchDocument({ advisory, subjects }: AdvisoryMatch): Readonly<Record<string, unknown>> {
+function matchDocument({ advisory, subjects }: AdvisoryMatch) {
   const { id, summary, severity } = advisory;
   return { id, names: otherNames(advisory), summary, ...(severity === undefined ? {} : { severity }), subjects };
 }
 
 /** The `diff` of the JSON document. */
-export function reportDocument(report: PinReport): Readonly<Record<string, unknown>> {
+export function reportDocument(report: PinReport) {
   const { diff, advisories } = report;
   return {
     unchanged: diff.unchanged,

@@ -5,6 +5,7 @@ import { verifyImages } from "../verify/verify.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, outputDirectory, shown } from "./command.ts";
 import { describeVerdict, exitOf } from "./verify.ts";
+import type { AttestDocument } from "./documents/build.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -22,11 +23,15 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const differing = verdicts.filter(({ verdict }) => verdict !== "reproduced");
   // Nothing is signed about an image that does not come out the same again.
   if (differing.length > 0)
-    return { exit: exitOf(verdicts), result: { verdicts }, text: differing.map(describeVerdict).join("") };
+    return {
+      exit: exitOf(verdicts),
+      result: { verdicts } satisfies AttestDocument,
+      text: differing.map(describeVerdict).join(""),
+    };
   const directories = { sboms: resolve(out, "sbom"), attestations: resolve(out, "attestations") };
   const attested = await attestImages(host, repository, planned, images, directories);
   const text = attested
     .map(({ image, path, signer }) => `${image}  ${shown(context, path)}  verified, key ${signer}\n`)
     .join("");
-  return { exit: 0, result: { attestations: attested }, text };
+  return { exit: 0, result: { attestations: attested } satisfies AttestDocument, text };
 };

@@ -17,6 +17,7 @@ import { humanBytes, humanDuration } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { Store } from "../store/store.ts";
 import { type CommandModule, type Context, outputDirectory, shown } from "./command.ts";
+import type { BuildDocument, BuiltImageDocument } from "./documents/build.ts";
 
 export interface Built {
   readonly repository: Repository;
@@ -80,7 +81,7 @@ export async function buildAll(
 }
 
 /** The document of `--json`; `pipeline/verify/rebuild.ts` reads it. */
-export function describeImage({ image, index, platforms, layout, unchanged }: BuiltImage): unknown {
+export function describeImage({ image, index, platforms, layout, unchanged }: BuiltImage): BuiltImageDocument {
   return {
     image,
     digest: index.descriptor.digest,
@@ -195,5 +196,9 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const indexes = images
     .map(({ image, index, layout }) => `${image}  ${index.descriptor.digest}  ${shown(context, layout)}\n`)
     .join("");
-  return { exit: 0, result: { images: images.map(describeImage) }, text: `${text}\n${indexes}` };
+  return {
+    exit: 0,
+    result: { images: images.map(describeImage) } satisfies BuildDocument,
+    text: `${text}\n${indexes}`,
+  };
 };

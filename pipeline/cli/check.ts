@@ -10,6 +10,7 @@ import { lint, type LintResult } from "../lint/lint.ts";
 import { writeFileAtomically } from "../store/store.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, type Context, outputDirectory } from "./command.ts";
+import type { CheckDocument } from "./documents/check.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -84,7 +85,8 @@ async function writeSarif({ host }: Context, file: unknown, result: LintResult):
 }
 
 export const run: CommandModule["run"] = async (context, options, paths) => {
-  if (options["rules"] === true) return { exit: 0, result: { rules: ruleDocument() }, text: describeRules() };
+  if (options["rules"] === true)
+    return { exit: 0, result: { rules: ruleDocument() } satisfies CheckDocument, text: describeRules() };
   const subject = subjectOf(options["about"], paths);
   const checked = subject === "lint" ? { problems: [], warnings: [] } : await checkRepository(context, options);
   const problems = checked.problems.filter((problem) => isAbout(problem, subject));
@@ -98,7 +100,7 @@ export const run: CommandModule["run"] = async (context, options, paths) => {
     subject === "lint" ? "" : `${count(problems.length, "problem")}, ${count(warnings.length, "warning")}\n`;
   return {
     exit,
-    result: { problems, warnings, lint: lintDocument(linted) },
+    result: { problems, warnings, lint: lintDocument(linted) } satisfies CheckDocument,
     text: `${say(problems, "problem")}${say(warnings, "warning")}${summary}${linting ? describeFindings(linted) : ""}`,
   };
 };

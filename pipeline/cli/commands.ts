@@ -82,7 +82,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "schema",
-    summary: "print the JSON Schema of image.yaml or of a comparison",
+    summary: "print the JSON Schema of image.yaml or of what a command prints",
     load: () => import("./schema.ts"),
   },
 ];

@@ -7,6 +7,7 @@ import { daggerRunner } from "../verify/engines/dagger.ts";
 import { describeEngines, verifyOnEngines } from "../verify/engines/verify-engines.ts";
 import { type Context, type Outcome, outputDirectory, texts } from "./command.ts";
 import { exitOf } from "./verify.ts";
+import type { VerifyDocument } from "./documents/verify.ts";
 
 /** How many engines rebuild each image. LS1002 for what is no such number. */
 function rebuildersOf(given: unknown, engines: number): number {
@@ -55,7 +56,12 @@ export async function runOnEngines(
   });
   return {
     exit: exitOf(result.verdicts),
-    result: { engines, rebuilders, verdicts: result.verdicts, lost: Object.fromEntries(result.lost) },
+    result: {
+      engines,
+      rebuilders,
+      verdicts: result.verdicts,
+      lost: Object.fromEntries(result.lost),
+    } satisfies VerifyDocument,
     text: describeEngines(result),
   };
 }

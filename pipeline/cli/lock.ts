@@ -15,6 +15,7 @@ import type { ImageSpec } from "../spec/types.ts";
 import { writeFileAtomically } from "../store/store.ts";
 import type { CommandModule, Context, Outcome } from "./command.ts";
 import { defineReport, describeDiff, writtenReport } from "./lock-report.ts";
+import type { PinDocument } from "./documents/pin.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -102,7 +103,11 @@ async function diff(
   const after = await readSide(context, now, "new");
   const found = diffLocks(before, after, await imagesIfAny(context, after));
   const described = await describeDiff(context, options, { before, after, diff: found, installed: new Map() });
-  return { exit: 0, result: { diff: reportDocument(described) }, text: writtenReport(context, options, described) };
+  return {
+    exit: 0,
+    result: { diff: reportDocument(described) } satisfies PinDocument,
+    text: writtenReport(context, options, described),
+  };
 }
 
 export const run: CommandModule["run"] = async (context, options, [action = "", ...files]) => {

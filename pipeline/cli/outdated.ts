@@ -4,6 +4,7 @@ import { signedBytes } from "../report/format.ts";
 import { openRepository } from "../build/repository.ts";
 import { table } from "../report/table.ts";
 import type { CommandModule } from "./command.ts";
+import type { OutdatedDocument } from "./documents/pin.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command.argument("[names...]", "images, packages and other inputs to look at; all unless given");
@@ -38,7 +39,7 @@ export const run: CommandModule["run"] = async ({ host, store, report, root, sig
   ]);
   return {
     exit: count > 0 ? 1 : 0,
-    result: { outdated },
+    result: { outdated } satisfies OutdatedDocument,
     text: count === 0 ? "nothing is outdated\n" : `${rows}${count} outdated; \`lockstep pin\` moves them\n`,
   };
 };

@@ -8,6 +8,7 @@ import { salvageLock } from "../lock/salvage.ts";
 import { emptyLock } from "../lock/types.ts";
 import { collect, type CommandModule, texts } from "./command.ts";
 import { defineReport, describeDiff, writtenReport } from "./lock-report.ts";
+import type { PinDocument } from "./documents/pin.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -71,7 +72,7 @@ export const run: CommandModule["run"] = async (context, options) => {
       : "lockstep.lock is up to date";
   return {
     exit: 0,
-    result: { written, diff: reportDocument(described) },
+    result: { written, diff: reportDocument(described) } satisfies PinDocument,
     text: writtenReport(context, options, described, `${state}\n`),
   };
 };

@@ -4,6 +4,7 @@ import type { Transferred, TransferOptions } from "../registry/transfer.ts";
 import { buildAll } from "./build.ts";
 import { collect, type CommandModule, outputDirectory, texts } from "./command.ts";
 import { describeTransfer, shownTransfers } from "./transferred.ts";
+import type { PublishDocument } from "./documents/publish.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -54,8 +55,8 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   return {
     exit: 0,
     result: {
-      images: published.map(({ image, transferred }) => ({ image, ...(describeTransfer(transferred) as object) })),
-    },
+      images: published.map(({ image, transferred }) => ({ image, ...describeTransfer(transferred) })),
+    } satisfies PublishDocument,
     text: shownTransfers(published.map(({ transferred }) => transferred)),
   };
 };

@@ -5,6 +5,7 @@ import { choosePerturbations, releaseChoice } from "../verify/perturb/choose.ts"
 import { type ReleaseVerdict, verifyReleases } from "../verify/releases.ts";
 import { fetchAll } from "./build.ts";
 import type { Context, Outcome } from "./command.ts";
+import type { VerifyDocument } from "./documents/verify.ts";
 
 function describe({ tag, image, verdict, recorded, rebuilt, reason }: ReleaseVerdict): string {
   const name = image === undefined ? tag : `${tag} ${image}`;
@@ -49,7 +50,7 @@ export async function runOnReleases(
       perturbations: chosen.rounds.map((round) => round.map(({ name, changes }) => ({ name, changes }))),
       skipped: chosen.skipped,
       releases: verdicts,
-    },
+    } satisfies VerifyDocument,
     text: verdicts.map(describe).join(""),
   };
 }

@@ -6,6 +6,7 @@ import { writeRendered } from "../deliver/tree.ts";
 import { writeFileAtomically } from "../store/store.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, outputDirectory, shown } from "./command.ts";
+import type { RenderDocument } from "./documents/build.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -35,14 +36,19 @@ export const run: CommandModule["run"] = async (context, options) => {
   const { written, removed } = await writeRendered(host, root, files);
   const lines = [...written.map((path) => `wrote ${path}`), ...removed.map((path) => `removed ${path}`)];
   if (lines.length === 0) lines.push(`${files.length} rendered files are up to date`);
-  const result = { files: files.map(({ path }) => path), written, removed };
+  const result: RenderDocument = {
+    files: files.map(({ path }) => path),
+    written,
+    removed,
+    ...(message === undefined ? {} : { message }),
+  };
   if (message === undefined) return { exit: 0, result, text: lines.map((line) => `${line}\n`).join("") };
   if (target === "-") {
     for (const line of lines) report.detail(line);
-    return { exit: 0, result: { ...result, message }, text: message };
+    return { exit: 0, result, text: message };
   }
   const path = resolve(host.cwd, String(target));
   await writeFileAtomically(host, path, message);
   lines.push(`wrote ${shown(context, path)}`);
-  return { exit: 0, result: { ...result, message }, text: lines.map((line) => `${line}\n`).join("") };
+  return { exit: 0, result, text: lines.map((line) => `${line}\n`).join("") };
 };

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { writeFileAtomically } from "../store/store.ts";
 import type { CommandModule } from "./command.ts";
+import type { ReportDocument } from "./documents/report.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -31,5 +32,9 @@ export const run: CommandModule["run"] = async (context, options, args) => {
     await writeFileAtomically(host, resolve(host.cwd, html), written.releaseHtml(report, sizes));
   if (typeof markdown === "string")
     await writeFileAtomically(host, resolve(host.cwd, markdown), written.releaseMarkdown(report));
-  return { exit: 0, result: report, text: written.releaseText(report, context.output ?? { color: false }) };
+  return {
+    exit: 0,
+    result: report satisfies ReportDocument,
+    text: written.releaseText(report, context.output ?? { color: false }),
+  };
 };

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { writeSboms } from "../evidence/record.ts";
 import { buildAll } from "./build.ts";
 import { type CommandModule, outputDirectory, shown } from "./command.ts";
+import type { SbomDocument } from "./documents/build.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -15,7 +16,7 @@ export const examples: CommandModule["examples"] = ["lockstep sbom", "lockstep s
 export const run: CommandModule["run"] = async (context, options, names) => {
   const out = outputDirectory(context, options, "out");
   const { repository, planned, images } = await buildAll(context, names, resolve(out, "images"));
-  const written: unknown[] = [];
+  const written: SbomDocument["sboms"][number][] = [];
   let text = "";
   for (const built of images) {
     for (const file of await writeSboms(context.host, repository, planned, built, resolve(out, "sbom"))) {
@@ -23,5 +24,5 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       text += `${built.image} ${file.platform}  ${shown(context, file.path)}\n`;
     }
   }
-  return { exit: 0, result: { sboms: written }, text };
+  return { exit: 0, result: { sboms: written } satisfies SbomDocument, text };
 };

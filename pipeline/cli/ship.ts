@@ -13,6 +13,7 @@ import { verifyImages } from "../verify/verify.ts";
 import { buildAll, describeImage } from "./build.ts";
 import { type CommandModule, outputDirectory, shown } from "./command.ts";
 import { describeVerdict, exitOf } from "./verify.ts";
+import type { ShipDocument } from "./documents/build.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command.option("-o, --out <directory>", "where layouts, SBOMs and attestations go (usually out in the repository)");
@@ -61,7 +62,7 @@ export const run: CommandModule["run"] = async (context, options) => {
     // Nothing is signed or rendered about images that do not come out the same again.
     return {
       exit: exitOf(verdicts),
-      result: { images: described, verdicts },
+      result: { images: described, verdicts } satisfies ShipDocument,
       text: `${summary(images, verdicts)}\n${differing.map(describeVerdict).join("")}`,
     };
   }
@@ -92,7 +93,13 @@ export const run: CommandModule["run"] = async (context, options) => {
   const idle = nothingToDo ? "\nnothing changed: no work was done\n" : "";
   return {
     exit: 0,
-    result: { unchanged: nothingToDo, images: described, verdicts, attestations: attested, rendered },
+    result: {
+      unchanged: nothingToDo,
+      images: described,
+      verdicts,
+      attestations: attested,
+      rendered,
+    } satisfies ShipDocument,
     text: `${summary(images, verdicts)}\n${indexes(images)}\n${places.join("")}${commit}${idle}`,
   };
 };

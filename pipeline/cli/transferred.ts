@@ -2,8 +2,18 @@
 import type { Transferred } from "../registry/transfer.ts";
 import { humanBytes } from "../report/format.ts";
 import { table } from "../report/table.ts";
+import type { CopyDocument } from "./documents/publish.ts";
 
-export function describeTransfer({ from, to, digest, mediaType, tags, manifests, blobs, sent }: Transferred): unknown {
+export function describeTransfer({
+  from,
+  to,
+  digest,
+  mediaType,
+  tags,
+  manifests,
+  blobs,
+  sent,
+}: Transferred): CopyDocument {
   return { from, to, digest, mediaType, tags, manifests, blobs, sent };
 }
 

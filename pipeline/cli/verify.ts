@@ -8,6 +8,7 @@ import { buildAll, capsuleOption } from "./build.ts";
 import { collect, type CommandModule, type Context, outputDirectory, texts } from "./command.ts";
 import { reportOptions, requireOneForReports, writeVerdictReports } from "./report-files.ts";
 import { waiverHolder } from "./waivers.ts";
+import type { VerifyDocument } from "./documents/verify.ts";
 
 /** A verdict for people: one line, and one for each difference. */
 export function describeVerdict({
@@ -161,7 +162,7 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       stepPerturbations: chosen.steps.map(({ name, changes }) => ({ name, changes })),
       skipped: chosen.skipped,
       verdicts,
-    },
+    } satisfies VerifyDocument,
     text: `${lines.join("")}${describeSkipped(chosen)}`,
   };
 };

@@ -38,7 +38,7 @@ export function describeFindings({ files, checked, fixed }: LintResult): string 
 }
 
 /** The `lint` member of the JSON document. */
-export function lintDocument({ files, checked, fixed }: LintResult): unknown {
+export function lintDocument({ files, checked, fixed }: LintResult) {
   const findings = files.flatMap((file) => {
     const lines = new Lines(file.text);
     return file.findings.map(({ rule, severity, at, end, message, fix, suppressed }) => ({
@@ -64,7 +64,7 @@ export function describeRules(): string {
   ]);
 }
 
-export function ruleDocument(): unknown {
+export function ruleDocument() {
   return rules.map(({ id, title, severity, elsewhere, rows, why, remedy, fix }) => ({
     id,
     title,

@@ -5,18 +5,18 @@ import { grades, natures, parts } from "../compare/finding.ts";
 const grade = z.enum(grades).meta({
   description: "How grave a difference is, from harmless to grave: encoding, clock, cosmetic, content, privilege.",
 });
-const digest = z
+export const digest = z
   .string()
   .regex(/^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/)
   .meta({ description: "As OCI writes it, such as sha256 and 64 hexadecimal digits with a colon between." });
-const count = z.int().min(0);
+export const count = z.int().min(0);
 const confidence = z.number().min(0).max(1).meta({ description: "0 to 1." });
 const causeId = z
   .string()
   .min(1)
   .meta({ description: "The row of the catalogue of causes, such as T1; documented in docs/catalogue.md." });
 
-const where = z
+export const where = z
   .strictObject({
     platform: z.string().exactOptional().meta({ description: "Such as linux/arm64; absent for the index." }),
     part: z.enum(parts).meta({
@@ -103,7 +103,7 @@ const experiment = z
   })
   .meta({ description: "One rerun of a build." });
 
-const side = z.strictObject({
+export const side = z.strictObject({
   name: z.string().meta({ description: "What the user called it." }),
   kind: z.enum(["image", "index", "layer", "file"]),
   digest: digest.meta({ description: "Of the root document, or of the layer." }),
