@@ -1,6 +1,8 @@
 /** The container in which Lockstep's own command line runs: a base, the program, its locked dependencies, the repository, the store. */
 import { type Container, dag, type Directory, type File, type Platform, type Secret } from "@dagger.io/dagger";
 
+const home = "/root";
+
 /** Where things are in the container. */
 export const places = {
   program: "/lockstep",
@@ -9,6 +11,7 @@ export const places = {
   repository: "/repository",
   out: "/out",
   store: "/store",
+  compiled: `${home}/.cache/lockstep/compiled`,
   steps: "/steps",
   contexts: "/contexts",
   config: "/config",
@@ -113,7 +116,7 @@ function dependenciesOf(settings: Settings): Directory {
 export function surroundings(settings: Settings): Container {
   const { program, npmRegistry, debianMirror, debianSecurityMirror, epoch } = settings;
   const variables: Readonly<Record<string, string | undefined>> = {
-    HOME: "/root",
+    HOME: home,
     LOCKSTEP_STORE: places.store,
     LOCKSTEP_STEPS: places.steps,
     XDG_CONFIG_HOME: places.config,
@@ -127,6 +130,8 @@ export function surroundings(settings: Settings): Container {
     .withMountedDirectory(places.program, program)
     .withMountedDirectory(`${places.program}/node_modules`, dependenciesOf(settings))
     .withMountedCache(places.store, dag.cacheVolume("lockstep-store"))
+    // What Node made of the program's files, which it believes for the same text only: a command starts in half the time.
+    .withMountedCache(places.compiled, dag.cacheVolume("lockstep-compiled"))
     .withWorkdir(places.repository);
   const configured =
     settings.settings === undefined
