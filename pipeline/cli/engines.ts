@@ -46,6 +46,7 @@ export async function runOnEngines(
     moduleOptions,
     signal,
     patience: 60_000,
+    interval: 30_000,
     limit: (batch) => 1_800_000 + batch.length * 120_000,
   });
   const result = await verifyOnEngines(host, report, runner, lock, images, {

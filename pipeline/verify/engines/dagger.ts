@@ -13,6 +13,8 @@ export interface DaggerOptions {
   readonly signal: AbortSignal;
   /** Milliseconds within which an engine that is there has answered. */
   readonly patience: number;
+  /** Milliseconds between looks at an engine that is at work. */
+  readonly interval: number;
   /** Milliseconds that a call with some images may take. */
   readonly limit: (images: readonly string[]) => number;
 }
@@ -88,7 +90,8 @@ async function dagger(
   engine: string,
   args: readonly string[],
   limit: number,
-  { program, signal }: DaggerOptions,
+  { program }: DaggerOptions,
+  signal: AbortSignal,
 ): Promise<RunResult | undefined> {
   const tooLong = new AbortController();
   const ended = new AbortController();
@@ -116,12 +119,12 @@ async function dagger(
 
 /** A runner by means of the `dagger` command on PATH. */
 export function daggerRunner(host: Host, options: DaggerOptions): EngineRunner {
-  const ask = async (engine: string): Promise<string | undefined> => {
+  const ask = async (engine: string, signal: AbortSignal): Promise<string | undefined> => {
     try {
-      const command = await dagger(host, engine, ["version"], options.patience, options);
+      const command = await dagger(host, engine, ["version"], options.patience, options, signal);
       const reason = unfitCommand(command?.stdout.toString("utf8") ?? "");
       if (reason !== undefined) return reason;
-      const answer = await dagger(host, engine, ["core", "version"], options.patience, options);
+      const answer = await dagger(host, engine, ["core", "version"], options.patience, options, signal);
       // The command waits without an end for an engine that is not there.
       if (answer === undefined) return `it did not answer within ${Math.round(options.patience / 1000)} seconds`;
       const version = answer.stdout.toString("utf8").trim();
@@ -132,24 +135,44 @@ export function daggerRunner(host: Host, options: DaggerOptions): EngineRunner {
       return messageOf(error);
     }
   };
+  /** Looks at an engine until `signal` fires; tells when it is gone, and why. A call waits without an end for an engine that was lost. */
+  const watch = async (engine: string, signal: AbortSignal, onLost: (reason: string) => void): Promise<void> => {
+    for (;;) {
+      await host.sleep(options.interval, signal);
+      if (signal.aborted) return;
+      const reason = await ask(engine, signal);
+      if (signal.aborted) return;
+      if (reason !== undefined) return onLost(reason);
+    }
+  };
   return {
-    ready: ask,
+    ready: (engine) => ask(engine, options.signal),
     async rebuild(engine, images): Promise<CallOutcome> {
-      const { program, root, moduleOptions } = options;
+      const { program, root, moduleOptions, signal } = options;
       const named = images.flatMap((image) => ["--image", image]);
       const args = ["-m", program, "call", ...moduleOptions, "verdicts", "--source", root, ...named];
+      const lost = new AbortController();
+      const over = new AbortController();
+      let why: string | undefined;
+      void watch(engine, AbortSignal.any([signal, over.signal]), (reason) => {
+        why = reason;
+        lost.abort();
+      });
       let answer: RunResult | undefined;
       try {
-        answer = await dagger(host, engine, args, options.limit(images), options);
+        const limit = options.limit(images);
+        answer = await dagger(host, engine, args, limit, options, AbortSignal.any([signal, lost.signal]));
       } catch (error) {
-        return { kind: "lost", reason: messageOf(error) };
+        return { kind: "lost", reason: why ?? messageOf(error) };
+      } finally {
+        over.abort();
       }
       if (answer === undefined) return { kind: "lost", reason: "it did not come to an end in time" };
       const verdicts = answer.code === 0 ? verdictsIn(answer.stdout.toString("utf8")) : undefined;
       if (verdicts !== undefined) return { kind: "done", verdicts };
       const said = `${answer.stderr.toString("utf8")}\n${answer.stdout.toString("utf8")}`;
       // An engine that still answers is not to blame for what was asked of it.
-      const gone = /\bLS\d{4}\b/.test(said) ? undefined : await ask(engine);
+      const gone = /\bLS\d{4}\b/.test(said) ? undefined : await ask(engine, signal);
       if (gone !== undefined) return { kind: "lost", reason: gone };
       return { kind: "failed", reason: answer.code === 0 ? "its answer is no verdict" : complaint(said) };
     },
