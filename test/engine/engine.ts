@@ -3,33 +3,58 @@ import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { connection, dag, type File } from "@dagger.io/dagger";
 import { createHost } from "../../pipeline/host/host.ts";
+import { Lockstep } from "../../pipeline/src/index.ts";
 import { findMirrors } from "../../pipeline/source/debian/mirrors.ts";
 import type { Digest } from "../../pipeline/store/digest.ts";
 import { readLayer } from "../build/tiny-repository.ts";
 import { hasProgram, root, run } from "../support.ts";
+import { cannotStart, type OwnEngine, startEngine } from "./own-engine.ts";
 
-const wanted = "v0.21.8";
+/** The version of engine and command that the tests are for. */
+export const wanted = "v0.21.8";
 const runner = "_EXPERIMENTAL_DAGGER_RUNNER_HOST";
+
+function missingCommand(): string | undefined {
+  if (!hasProgram("dagger")) return `dagger ${wanted} on PATH`;
+  const version = /v\d+\.\d+\.\d+\S*/.exec(run("dagger", ["version"]).stdout.toString("utf8"))?.[0];
+  return version === wanted ? undefined : `dagger ${wanted} on PATH, not ${String(version)}`;
+}
+
+/** Why no engine can be talked to from here; undefined when one can. */
+export const commandMissing = missingCommand();
 
 /** Why the tests cannot run here; undefined when they can. */
 function missing(): string | undefined {
-  if (!hasProgram("dagger")) return `dagger ${wanted} on PATH`;
-  const version = /v\d+\.\d+\.\d+\S*/.exec(run("dagger", ["version"]).stdout.toString("utf8"))?.[0];
-  if (version !== wanted) return `dagger ${wanted} on PATH, not ${String(version)}`;
-  if ((process.env[runner] ?? "") === "") return `an engine, named by ${runner}`;
+  if (commandMissing !== undefined) return commandMissing;
+  if ((process.env[runner] ?? "") === "") {
+    const without = cannotStart(wanted);
+    return without === undefined ? undefined : `an engine, named by ${runner}, or ${without}`;
+  }
   // The command waits for ever for an engine that is not there.
   const answer = spawnSync("dagger", ["-s", "core", "version"], { timeout: 60_000, env: environment() });
   const engine = answer.stdout.toString("utf8").trim();
   return engine.startsWith("v0.21.") ? undefined : `an engine of the line v0.21 at ${runner}, which says "${engine}"`;
 }
 
-function environment(): NodeJS.ProcessEnv {
-  return { ...process.env, DO_NOT_TRACK: "1", DAGGER_NO_NAG: "1", NO_COLOR: "1" };
+function environment(engine?: string): NodeJS.ProcessEnv {
+  const named = engine === undefined ? {} : { [runner]: engine };
+  return { ...process.env, DO_NOT_TRACK: "1", DAGGER_NO_NAG: "1", NO_COLOR: "1", ...named };
 }
 
 /** For the names of tests that are skipped. */
 export const engineMissing = missing();
+
+let own: Promise<OwnEngine> | undefined;
+
+/** The engine that the tests of this process use: the one that is named, or one of their own, which ends with this process. */
+async function engineAddress(): Promise<string> {
+  const named = process.env[runner] ?? "";
+  if (named !== "") return named;
+  own ??= startEngine();
+  return (await own).address;
+}
 
 export interface Called {
   readonly code: number | null;
@@ -48,17 +73,20 @@ export function topLayer(layout: string): ReturnType<typeof readLayer> {
 
 /** The module, called as a person does, from the checkout. */
 export class Module {
-  readonly #options: readonly string[];
+  /** What `dagger call` gets before the function. */
+  readonly options: readonly string[];
+  readonly #engine: string;
 
-  private constructor(options: readonly string[]) {
-    this.#options = options;
+  private constructor(options: readonly string[], engine: string) {
+    this.options = options;
+    this.#engine = engine;
   }
 
   /**
    * A module whose container is an image that Lockstep built, in `directory`: `layout` is that image's. No image of any registry is needed,
-   * only npm's and Debian's packages, from where this machine gets them.
+   * only npm's and Debian's packages, from where this machine gets them. Calls go to the engine of that address.
    */
-  static async prepare(directory: string, layout: string): Promise<Module> {
+  static async prepare(directory: string, layout: string, engine?: string): Promise<Module> {
     const archive = join(directory, "base.tar");
     run("tar", ["-cf", archive, "-C", layout, "."]);
     const installed = join(directory, "program");
@@ -68,7 +96,7 @@ export class Module {
     const npm = ["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"];
     const { status, stderr } = run("npm", npm, { cwd: installed });
     if (status !== 0) throw new Error(stderr.toString("utf8"));
-    return Module.#of({ "--base-archive": archive, "--dependencies": join(installed, "node_modules") });
+    return Module.#of({ "--base-archive": archive, "--dependencies": join(installed, "node_modules") }, engine);
   }
 
   /** A module whose container is the image of Lockstep itself, which brings everything: nothing is installed. */
@@ -80,7 +108,7 @@ export class Module {
     return Module.#of({ "--base-archive": archive });
   }
 
-  static async #of(base: Readonly<Record<string, string>>): Promise<Module> {
+  static async #of(base: Readonly<Record<string, string>>, engine?: string): Promise<Module> {
     const mirrors = await findMirrors(createHost());
     const options: Readonly<Record<string, string | undefined>> = {
       ...base,
@@ -88,17 +116,50 @@ export class Module {
       "--debian-security-mirror": mirrors["debian-security"].join(","),
       "--certificates": process.env["NODE_EXTRA_CA_CERTS"],
     };
-    return new Module(Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name, value])));
+    const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+    return new Module(given, engine ?? (await engineAddress()));
   }
 
-  /** `dagger call` with the module's options; waits at most ten minutes. */
-  call(args: readonly string[]): Promise<Called> {
-    const child = spawn("dagger", ["-s", "call", ...this.#options, ...args], {
+  /** The same module on another engine. */
+  on(engine: string): Module {
+    return new Module(this.options, engine);
+  }
+
+  /** The module's class within this process, under one connection that is held as long as `use` takes: no SDK of the engine has a part in it. */
+  async inProcess(use: (lockstep: Lockstep) => Promise<void>): Promise<void> {
+    const given = Object.fromEntries(this.options.map((option) => option.slice(2).split(/=(.*)/s)));
+    const before = { ...process.env };
+    Object.assign(process.env, environment(this.#engine), { _EXPERIMENTAL_DAGGER_CLI_BIN: "dagger" });
+    try {
+      await connection(async () => {
+        const here = dag.host();
+        const file = (name: string): File | undefined =>
+          given[name] === undefined ? undefined : here.file(given[name]);
+        const program = here.directory(root, {
+          include: ["package.json", "package-lock.json", ".npmrc", "pipeline"],
+          exclude: ["pipeline/src"],
+        });
+        const dependencies = given["dependencies"] === undefined ? undefined : here.directory(given["dependencies"]);
+        const [debian, security] = [given["debian-mirror"], given["debian-security-mirror"]];
+        const archive = file("base-archive");
+        const certificates = file("certificates");
+        await use(new Lockstep(program, "", archive, dependencies, undefined, debian, security, certificates));
+      });
+    } finally {
+      for (const name of Object.keys(process.env)) if (before[name] === undefined) delete process.env[name];
+      Object.assign(process.env, before);
+    }
+  }
+
+  /** `dagger call` with the module's options; waits at most ten minutes, and no longer when the signal fires. */
+  call(args: readonly string[], signal?: AbortSignal): Promise<Called> {
+    const child = spawn("dagger", ["-s", "call", ...this.options, ...args], {
       cwd: root,
-      env: environment(),
+      env: environment(this.#engine),
       stdio: ["ignore", "pipe", "pipe"],
       timeout: 600_000,
     });
+    signal?.addEventListener("abort", () => child.kill());
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { dag } from "@dagger.io/dagger";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { build, type BuiltImage, fetchInputs } from "../peers/builds.ts";
-import { run } from "../support.ts";
-import { engineMissing, Module } from "./engine.ts";
+import { root, run } from "../support.ts";
+import { type Called, engineMissing, Module } from "./engine.ts";
 
 const minutes = 60_000;
 
@@ -14,6 +15,18 @@ describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMi
   let inputs: string;
   let local: readonly BuiltImage[];
   let module: Module;
+
+  /** The samples without steps have the digests of here, and those with steps, which are built on engines only, have one too. */
+  const expectSamples = ({ code, stdout, stderr }: Called): void => {
+    expect(code, stderr).toBe(0);
+    const lines = stdout.trim().split("\n");
+    const here = local.map(({ image, digest }) => `${image} ${digest}`);
+    expect(lines.filter((line) => here.includes(line))).toEqual(here);
+    const others = lines
+      .filter((line) => !here.includes(line))
+      .map((line) => line.replace(/ sha256:[0-9a-f]{64}$/, ""));
+    expect(others).toEqual(["hello", "legacy"]);
+  };
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "lockstep-engine-"));
@@ -31,14 +44,7 @@ describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMi
   it(
     "every sample has the digest that the local back end gives it, and those with steps have one too",
     async () => {
-      const called = await module.call(["build", "digests"]);
-      const lines = called.stdout.trim().split("\n");
-      const here = local.map(({ image, digest }) => `${image} ${digest}`);
-      expect(lines.filter((line) => here.includes(line))).toEqual(here);
-      const others = lines
-        .filter((line) => !here.includes(line))
-        .map((line) => line.replace(/ sha256:[0-9a-f]{64}$/, ""));
-      expect(others).toEqual(["hello", "legacy"]);
+      expectSamples(await module.call(["build", "digests"]));
     },
     12 * minutes,
   );
@@ -46,9 +52,7 @@ describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMi
   it(
     "every sample has the same digest on the image of Lockstep itself, with nothing else installed",
     async () => {
-      const called = await (await Module.selfHosted(directory)).call(["build", "digests"]);
-      expect(called.stderr.trim()).toBe("");
-      expect(called.stdout.trim().split("\n")).toEqual(local.map(({ image, digest }) => `${image} ${digest}`));
+      expectSamples(await (await Module.selfHosted(directory)).call(["build", "digests"]));
     },
     12 * minutes,
   );
@@ -61,6 +65,23 @@ describe.skipIf(engineMissing !== undefined)(`on a real engine (needs ${engineMi
       expect(called.code).toBe(0);
       const there = local.find(({ image }) => image === "static")?.layout ?? "";
       expect(run("diff", ["-r", there, exported]).stdout.toString("utf8")).toBe("");
+    },
+    12 * minutes,
+  );
+
+  it(
+    "the class of the module gives the same within this process, under one connection",
+    async () => {
+      const there = local.find(({ image }) => image === "static");
+      await module.inProcess(async (lockstep) => {
+        const source = dag.host().directory(root, { include: ["images", "lockstep.lock", "manifests"] });
+        const built = await lockstep.build(source, ["static"]);
+        expect(built.digests).toBe(`static ${there?.digest}\n`);
+        expect(await built.index().contents()).toBe(
+          await readFile(join(there?.layout ?? "", "blobs", there?.digest.replace(":", "/") ?? ""), "utf8"),
+        );
+        await expect(lockstep.build(source, ["statik"])).rejects.toThrow(/^LS\d{4} .*statik/s);
+      });
     },
     12 * minutes,
   );

@@ -7,9 +7,13 @@ const packageOf: Readonly<Record<string, string>> = {
   "dpkg-deb": "dpkg",
   "qemu-aarch64-static": "qemu-user-static",
   "qemu-x86_64-static": "qemu-user-static",
+  "/usr/lib/cni/bridge": "containernetworking-plugins",
+  "xtables-nft-multi": "iptables",
   chattr: "e2fsprogs",
+  dnsmasq: "dnsmasq-base",
   fusermount3: "fuse3",
   igzip: "isal",
+  ip: "iproute2",
   ldconfig: "libc-bin",
   "libdeflate-gzip": "libdeflate-tools",
   setpriv: "util-linux",
@@ -24,9 +28,14 @@ const programs: readonly string[] = [
   "dpkg dpkg-deb apt-get gpg gpgv minisign openssl ldconfig tar gzip xz zip unzip git python3 setpriv taskset unshare chattr",
 ].flatMap((line) => line.split(" "));
 
+/** What a Dagger engine is started with, where there is one: its image has these beside it. */
+const besideEngine = "slirp4netns ip dnsmasq xtables-nft-multi /usr/lib/cni/bridge".split(" ");
+
 async function missing(host: Host): Promise<readonly string[]> {
   const script = 'for program; do command -v "$program" >/dev/null || echo "$program"; done';
-  const { stdout } = await host.run("sh", ["-c", script, "sh", ...programs]);
+  const engine = await host.run("sh", ["-c", "command -v dagger-engine"]);
+  const all = engine.code === 0 ? [...programs, ...besideEngine] : programs;
+  const { stdout } = await host.run("sh", ["-c", script, "sh", ...all]);
   return stdout.toString().split("\n").slice(0, -1);
 }
 
