@@ -126,7 +126,7 @@ async function run(bench: Bench): Promise<readonly Result[]> {
   try {
     await ours(`oci:${small}:image`, `${server.host}/bench/image:1`, small);
     let sent = 0;
-    const [again, theirAgain, start] = await interleave(
+    const [again, theirAgain, start, bare] = await interleave(
       bench,
       [
         {
@@ -142,10 +142,19 @@ async function run(bench: Bench): Promise<readonly Result[]> {
           run: () => theirs("--dest-tls-verify=false", `oci:${small}:image`, `docker://${server.host}/bench/image:1`),
         },
         { name: "start-up (--version)", run: async () => (await lockstep(bench, store, small, ["--version"])).sample },
+        {
+          name: "bare Node, the same questions",
+          async run() {
+            const script = join(bench.root, "test/bench/bare-push.js");
+            const args = [script, small, server.host, "bench/image", "1"];
+            return (await timed(bench, { program: host.node, args })).sample;
+          },
+        },
       ],
       bench.rounds * repeats,
     );
-    if (again === undefined || theirAgain === undefined || start === undefined) throw new Error("nothing was measured");
+    if (again === undefined || theirAgain === undefined || start === undefined || bare === undefined)
+      throw new Error("nothing was measured");
 
     await ours(`oci:${large}:image`, `${server.host}/bench/large:1`, large);
     const pull = both(
@@ -185,9 +194,13 @@ async function run(bench: Bench): Promise<readonly Result[]> {
           { name: "blob bytes sent", value: sent / 2 ** 20, unit: "MiB", target: 0 },
           ratio(again, theirAgain, 1.2),
           { name: "of it after start-up", value: again.wall.median - start.wall.median, unit: "s" },
+          { name: `${bare.name} ÷ ${theirAgain.name}`, value: bare.wall.median / theirAgain.wall.median, unit: "×" },
         ],
-        measured: [again, theirAgain, start],
-        notes: ["start-up is what `lockstep --version` takes"],
+        measured: [again, theirAgain, start, bare],
+        notes: [
+          "start-up is what `lockstep --version` takes",
+          "bare Node is a script without modules that asks the same of the registry (test/bench/bare-push.js)",
+        ],
       },
       {
         row: 14,
