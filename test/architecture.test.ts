@@ -36,7 +36,7 @@ const allowedRooms: Readonly<Record<string, readonly string[]>> = {
   image: ["host", "store", "tree"],
   spec: ["host", "tree"],
   lock: ["host", "store", "tree"],
-  source: ["host", "report", "shell", "store", "tree", "spec", "lock"],
+  source: ["host", "report", "shell", "store", "tree", "image", "spec", "lock"],
   registry: ["host", "report", "store", "image"],
   advisory: ["host", "tree", "lock", "source"],
   build: [...nouns, "inside"],

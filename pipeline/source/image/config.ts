@@ -1,4 +1,5 @@
 /** Reads the configuration of a base image (OCI image-spec 1.1, config.md): what is inherited, what is left, what is refused. */
+import type { RuntimeConfig } from "../../image/oci.ts";
 import type { Platform } from "../../spec/types.ts";
 import { type Digest, isDigest } from "../../store/digest.ts";
 import { isContent, parseDocument, problem } from "./manifest.ts";
@@ -12,23 +13,11 @@ export interface HistoryEntry {
   readonly empty_layer?: true;
 }
 
-/** What a runtime is told: the members of `config` that OCI defines, absent where they are empty. */
-export interface BaseRuntime {
-  readonly User?: string;
-  readonly ExposedPorts?: Readonly<Record<string, Readonly<Record<string, never>>>>;
-  readonly Env?: readonly string[];
-  readonly Entrypoint?: readonly string[];
-  readonly Cmd?: readonly string[];
-  readonly Volumes?: Readonly<Record<string, Readonly<Record<string, never>>>>;
-  readonly WorkingDir?: string;
-  readonly Labels?: Readonly<Record<string, string>>;
-  readonly StopSignal?: string;
-}
-
 export interface BaseConfig {
   /** Seconds since 1970; 0 when the base names no time. */
   readonly created: number;
-  readonly runtime: BaseRuntime;
+  /** The members of `config` that OCI defines, absent where they are empty. */
+  readonly runtime: RuntimeConfig;
   /** One list a layer, lowest first: what belongs to it, with the empty entries before it; the last also has those after it. */
   readonly history: readonly (readonly HistoryEntry[])[];
   readonly diffIds: readonly Digest[];
@@ -98,7 +87,7 @@ class Reader {
   }
 }
 
-function runtimeOf(value: unknown, reference: string): BaseRuntime {
+function runtimeOf(value: unknown, reference: string): RuntimeConfig {
   if (value !== undefined && value !== null && !isContent(value))
     throw problem("LS2802", reference, "config of the base is not a mapping");
   const content: Content = value ?? {};
@@ -119,7 +108,7 @@ function runtimeOf(value: unknown, reference: string): BaseRuntime {
       "has its command escaped for Windows (ArgsEscaped)",
       "use a base that was made for Linux",
     );
-  const members: { -readonly [Name in keyof BaseRuntime]: BaseRuntime[Name] | undefined } = {
+  const members: { -readonly [Name in keyof RuntimeConfig]: RuntimeConfig[Name] | undefined } = {
     User: reader.text("User"),
     ExposedPorts: reader.set("ExposedPorts"),
     Env: reader.list("Env", /^[^=\0]+=[^\0]*$/, "a list of NAME=value"),
