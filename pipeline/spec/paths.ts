@@ -1,4 +1,5 @@
 /** Which paths a spec may name in an image, and which belong to the system, to the runtime or to Debian's links. */
+import { whiteoutPrefix } from "../tree/whiteout.ts";
 
 /** Why a path is not usable: LS2017 for its form, LS2018 for what is there. */
 export interface PathProblem {
@@ -59,7 +60,7 @@ export function reservedPath(path: string): PathProblem | undefined {
     const where = path === link ? "" : `is in ${link}, which `;
     return { code: "LS2018", message: `${where}is a link to ${target} in Debian`, hint };
   }
-  if (path.split("/").some((part) => part.startsWith(".wh."))) {
+  if (path.split("/").some((part) => part.startsWith(whiteoutPrefix))) {
     const hint = "choose another name";
     return { code: "LS2018", message: 'has a name that begins with ".wh.", which means a deletion in a layer', hint };
   }

@@ -2,7 +2,7 @@
 import { LockstepError, type Problem } from "../../host/errors.ts";
 import { reservedPath } from "../../spec/paths.ts";
 import { comparePaths, type DirectoryEntry, type Entry, parentOf } from "../../tree/entry.ts";
-import { whiteout } from "../../source/image/layer.ts";
+import { whiteoutPrefix } from "../../tree/whiteout.ts";
 import { isLeftOut, isMadeByLockstep, isOfTheContainer, isRefused } from "./state.ts";
 import type { FileTree, Inode } from "./tree.ts";
 
@@ -68,7 +68,7 @@ const kinds: Readonly<Partial<Record<Inode["type"], string>>> = {
 
 /** Why an inode cannot be in a layer at a path. */
 function unfit(path: string, { type, size, xattrs }: Inode): string | undefined {
-  if (path.split("/").some((part) => part.startsWith(whiteout))) return 'a name that begins with ".wh."';
+  if (path.split("/").some((part) => part.startsWith(whiteoutPrefix))) return 'a name that begins with ".wh."';
   const foreign = Object.keys(xattrs).find((name) => name !== "security.capability" && !name.startsWith("user."));
   if (foreign !== undefined) return `something with the attribute ${foreign}, which no image carries`;
   // An empty one says that the machine has none yet.
@@ -167,7 +167,7 @@ export function changeOf(before: FileTree, after: FileTree, about: About, system
   const { directories, items } = entriesOf(taken, about);
   const whiteouts = removed.map((path): Taken => {
     const parent = parentOf(path);
-    const name = `${whiteout}${path.slice(parent === "" ? 0 : parent.length + 1)}`;
+    const name = `${whiteoutPrefix}${path.slice(parent === "" ? 0 : parent.length + 1)}`;
     const base = { path: parent === "" ? name : `${parent}/${name}`, mode: 0o644, uid: 0, gid: 0, mtime: about.epoch };
     return { entry: { ...base, type: "file", size: 0 }, from: path };
   });

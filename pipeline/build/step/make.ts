@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import type { Host } from "../../host/host.ts";
 import type { Layer } from "../../image/layer.ts";
-import { type LayerFacts, readLayer, whiteout } from "../../source/image/layer.ts";
+import { type LayerFacts, readLayer } from "../../source/image/layer.ts";
 import type { Store } from "../../store/store.ts";
+import { whiteoutOf } from "../../tree/whiteout.ts";
 import type { Assembly } from "../assemble.ts";
 import type { StepLayer } from "../plan.ts";
 import { type PlacedLayer, treeOf } from "./below.ts";
@@ -38,7 +39,7 @@ export interface StepOutcome {
 }
 
 function outcomeOf({ title }: StepLayer, { directories, items, leftOut }: StepChange): StepOutcome {
-  const removed = items.filter(({ entry }) => entry.path.slice(entry.path.lastIndexOf("/") + 1).startsWith(whiteout));
+  const removed = items.filter(({ entry }) => whiteoutOf(entry.path) !== undefined);
   return {
     title,
     directories: directories.length,

@@ -1,6 +1,6 @@
 /** File systems as trees: what the layers of an image are on each other, and what a step left, in one form that can be compared. */
 import { LockstepError, type Place } from "../../host/errors.ts";
-import { whiteoutOf } from "../../source/image/layer.ts";
+import { strictWhiteoutOf } from "../../source/image/layer.ts";
 import { Digester, hexOf } from "../../store/digest.ts";
 import { ByteReader } from "../../tree/bytes.ts";
 import { type Entry, parentOf } from "../../tree/entry.ts";
@@ -82,7 +82,7 @@ export async function readEntries(
     for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
       const { path } = entry;
       if (path === "") continue;
-      const gone = whiteouts ? whiteoutOf(path, place) : undefined;
+      const gone = whiteouts ? strictWhiteoutOf(path, place) : undefined;
       if (gone !== undefined) {
         if (gone.removed !== undefined) removed.push(gone.removed);
         if (gone.opaque !== undefined) emptied.push(gone.opaque);

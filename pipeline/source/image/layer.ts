@@ -5,6 +5,7 @@ import { type Digest, Digester } from "../../store/digest.ts";
 import { ByteReader } from "../../tree/bytes.ts";
 import type { Entry } from "../../tree/entry.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
+import { type Whiteout, whiteoutOf } from "../../tree/whiteout.ts";
 import { decompress } from "../decompress.ts";
 import type { Compression } from "./media-types.ts";
 
@@ -43,10 +44,6 @@ const limits = { entries: 1_000_000, content: largestTar };
 
 const endings: Readonly<Record<Compression, string>> = { none: "layer.tar", gzip: "layer.gz", zstd: "layer.zst" };
 
-/** What names of whiteouts begin with (OCI image-spec, layer.md "Whiteouts"). */
-export const whiteout = ".wh.";
-const opaque = ".wh..wh..opq";
-
 function fail(code: Code, message: string, place: Place): LockstepError {
   return new LockstepError({ code, message, place });
 }
@@ -72,21 +69,11 @@ export function tarOfLayer(
   return decompress(source, endings[compression], place, largestTar);
 }
 
-/** What the entry's name means besides a name; undefined for an entry like any other. LS4003 when it names no file. */
-export function whiteoutOf(
-  path: string,
-  place: Place,
-): { readonly removed?: string; readonly opaque?: string } | undefined {
-  const slash = path.lastIndexOf("/") + 1;
-  const name = path.slice(slash);
-  if (!name.startsWith(whiteout)) return undefined;
-  if (name === opaque) return { opaque: path.slice(0, Math.max(slash - 1, 0)) };
-  const gone = name.slice(whiteout.length);
-  // What the first union file system kept for itself; no runtime unpacks it.
-  if (gone.startsWith(whiteout)) return {};
-  if (gone === "" || gone === "." || gone === "..")
-    throw fail("LS4003", `whiteout ${JSON.stringify(path)} names no file`, place);
-  return { removed: `${path.slice(0, slash)}${gone}` };
+/** A whiteout of a layer that is built on; undefined for an entry like any other. LS4003 when it names no file. */
+export function strictWhiteoutOf(path: string, place: Place): Whiteout | undefined {
+  const found = whiteoutOf(path);
+  if (found === "nothing") throw fail("LS4003", `whiteout ${JSON.stringify(path)} names no file`, place);
+  return found;
 }
 
 /**
@@ -110,7 +97,7 @@ export async function readLayer(
     for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
       const { path, mode, uid, gid } = entry;
       if (path === "") continue;
-      const gone = whiteoutOf(path, place);
+      const gone = strictWhiteoutOf(path, place);
       if (gone !== undefined) {
         if (gone.removed !== undefined) removed.push(gone.removed);
         if (gone.opaque !== undefined) emptied.push(gone.opaque);

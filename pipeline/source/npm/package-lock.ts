@@ -2,6 +2,7 @@
 import { LockstepError, type Place, type Problem } from "../../host/errors.ts";
 import { findKeys, joinPath, positionAt, type Positions } from "../../lock/positions.ts";
 import { integrityProblem } from "./integrity.ts";
+import { whiteoutPrefix } from "../../tree/whiteout.ts";
 
 /** Names of dependencies to what is asked for: `{ "debug": "^4.0.0" }`. */
 export type Dependencies = Readonly<Record<string, string>>;
@@ -87,7 +88,7 @@ function locationProblem(location: string): string | undefined {
   if (location.length > 4096) return "is too long";
   // oxlint-disable-next-line no-control-regex -- exactly those characters are refused
   if (/[\\\u0000-\u001f\u007f]/.test(location)) return "has a character that no path here has";
-  if (parts.some((part) => part === "" || part === "." || part === ".." || part.startsWith(".wh.")))
+  if (parts.some((part) => part === "" || part === "." || part === ".." || part.startsWith(whiteoutPrefix)))
     return "is not a plain path below the project";
   for (let i = 0; i < parts.length; i++) {
     if (parts[i] !== "node_modules") continue;

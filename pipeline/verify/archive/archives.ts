@@ -1,5 +1,6 @@
 /** Two archives against each other, or two stacks of layers: entries, the archives as wholes, and the contents of files that differ. */
 import { parentOf } from "../../tree/entry.ts";
+import { whiteoutOf } from "../../tree/whiteout.ts";
 import { type Content, contentOf } from "../content/format.ts";
 import { type ArchiveFinding, compareListings, type Listing, listingOf } from "./compare.ts";
 import { extract, type Scan, scan, type ScannedEntry, type ScannedPair, scanPair } from "./scan.ts";
@@ -32,26 +33,27 @@ interface Side {
   readonly home: ReadonlyMap<ScannedEntry, number>;
 }
 
-const whiteout = ".wh.";
-const opaque = ".wh..wh..opq";
-
-const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
-
 /** What a stack of layers comes to (OCI image-spec, layer.md, "Whiteouts"). */
 function stacked(scans: readonly Scan[]): Listing {
   const merged = new Map<string, ScannedEntry>();
   for (const { entries } of scans) {
     const removed = new Set<string>();
     const emptied = new Set<string>();
-    for (const { path } of entries) {
-      const name = nameOf(path);
-      if (name === opaque) emptied.add(parentOf(path));
-      else if (name.startsWith(whiteout))
-        removed.add(path.slice(0, path.length - name.length) + name.slice(whiteout.length));
+    const added: ScannedEntry[] = [];
+    for (const entry of entries) {
+      const gone = whiteoutOf(entry.path);
+      if (gone === undefined) {
+        added.push(entry);
+        // What is no directory takes the place of one, with all that was in it.
+        if (entry.type !== "directory" && merged.get(entry.path)?.type === "directory") emptied.add(entry.path);
+      } else if (gone !== "nothing") {
+        if (gone.removed !== undefined) removed.add(gone.removed);
+        if (gone.opaque !== undefined) emptied.add(gone.opaque);
+      }
     }
     if (removed.size > 0 || emptied.size > 0)
       for (const path of merged.keys()) if (isGone(path, removed, emptied)) merged.delete(path);
-    for (const entry of entries) if (!nameOf(entry.path).startsWith(whiteout)) merged.set(entry.path, entry);
+    for (const entry of added) merged.set(entry.path, entry);
   }
   return merged;
 }

@@ -1,4 +1,5 @@
 /** What is at which path of an image once its layers lie on each other. */
+import { whiteoutOf } from "../../tree/whiteout.ts";
 
 /** A file or a link; directories are nodes without one. */
 export interface PlacedFile {
@@ -25,8 +26,6 @@ export interface PlacedPath {
 const longestPath = 4096;
 /** Nodes of a tree; an image with more is an attack on memory. */
 const mostNodes = 3_000_000;
-
-const whiteout = ".wh.";
 
 function partsOf(path: string): readonly string[] {
   return path.split("/").filter((part) => part !== "" && part !== ".");
@@ -69,12 +68,14 @@ export class FileTree {
 
   /** Takes away what a whiteout of a layer says (OCI image-spec, layer.md, "Whiteouts"). Whether it was one. */
   remove(path: string): boolean {
-    const parts = [...partsOf(path)];
-    const name = parts.pop() ?? "";
-    if (!name.startsWith(whiteout)) return false;
-    const parent = this.find(parts.join("/"));
-    if (name === ".wh..wh..opq") parent?.children.clear();
-    else parent?.children.delete(name.slice(whiteout.length));
+    const gone = whiteoutOf(partsOf(path).join("/"));
+    if (gone === undefined) return false;
+    if (gone === "nothing") return true;
+    if (gone.opaque !== undefined) this.find(gone.opaque)?.children.clear();
+    if (gone.removed !== undefined) {
+      const slash = gone.removed.lastIndexOf("/");
+      this.find(gone.removed.slice(0, Math.max(slash, 0)))?.children.delete(gone.removed.slice(slash + 1));
+    }
     return true;
   }
 

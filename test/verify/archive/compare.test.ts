@@ -223,6 +223,17 @@ describe("comparing archives", () => {
     ]);
   });
 
+  it("takes what is in a directory for gone where a layer above has a file of its name, and heeds no whiteout of nothing", async () => {
+    const lower = tarOf([...tree, { name: "usr/share/" }, { name: "usr/share/x", content: "x" }]);
+    const upper = tarOf([
+      { name: "usr", content: "a file now" },
+      { name: ".wh.", content: "" },
+      { name: ".wh..wh.plnk", content: "" },
+    ]);
+    const squashed = tarOf([{ name: "etc/" }, file, { name: "usr", content: "a file now" }]);
+    expect(await compareBytes([lower, upper], [squashed])).toEqual({ findings: [], contents: {} });
+  });
+
   it("keeps contents that do not fit into memory in files, and removes them", async () => {
     const { host, directory } = scene();
     const spool = await Spool.open(host, directory);

@@ -1,4 +1,5 @@
 /** Causes that have to do with the order and structure of archives: rows O of the catalogue. */
+import { whiteoutOf } from "../../../tree/whiteout.ts";
 import { always, type Cause, factOf, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
 import type { Survey } from "../survey.ts";
@@ -38,7 +39,6 @@ const otherKeyOrder: Rule = (finding) => {
 const typed = /mode with file type/;
 
 const pathOf = ({ where: { path = "" } }: Finding): string => path;
-const nameOf = (finding: Finding): string => pathOf(finding).slice(pathOf(finding).lastIndexOf("/") + 1);
 const kindOf = ({ a, b }: Finding): string => a ?? b ?? "";
 
 const special = /device|pipe|fifo|socket/;
@@ -293,7 +293,7 @@ export const orderCauses: readonly Cause[] = [
     grade: "content",
     fix: { any: "make {where} with one storage driver, or with one tool that writes whiteouts by rule", lockstep: own },
     rules: {
-      "entry.presence": (finding) => (nameOf(finding).startsWith(".wh.") ? 0.95 : 0),
+      "entry.presence": (finding) => (whiteoutOf(pathOf(finding)) === undefined ? 0 : 0.95),
       "entry.xattr": ({ where }) => (/overlay\.(?:opaque|redirect|metacopy|origin)/.test(where.field) ? 0.95 : 0),
     },
   },

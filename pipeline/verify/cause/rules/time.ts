@@ -1,5 +1,6 @@
 /** Causes that have to do with time: rows T of the catalogue. */
 import { always, type Cause, factOf, fieldIs, has, type Rule } from "../cause.ts";
+import { whiteoutOf } from "../../../tree/whiteout.ts";
 import type { Finding } from "../../compare/finding.ts";
 import type { Survey } from "../survey.ts";
 import { innermost, kindsOf, outermost } from "./look.ts";
@@ -17,8 +18,7 @@ const fractional: Rule = ({ a = "", b = "" }) =>
 
 const ends: Rule = ({ a, b }) => ([seconds(a), seconds(b)].some((time) => time < 0 || time >= octalLimit) ? 0.93 : 0);
 
-const isWhiteout = ({ where: { path = "" } }: Finding): boolean =>
-  path.slice(path.lastIndexOf("/") + 1).startsWith(".wh.");
+const isWhiteout = ({ where: { path = "" } }: Finding): boolean => whiteoutOf(path) !== undefined;
 
 const directoriesOnly: Rule = (finding, survey) => {
   const { times } = survey.layer(finding);
