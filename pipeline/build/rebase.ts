@@ -8,7 +8,7 @@ import type { Report } from "../report/report.ts";
 import { readLayer, type LayerFacts } from "../source/image/layer.ts";
 import { type HistoryEntry, readConfig } from "../source/image/config.ts";
 import { isIndex, manifestOf, parseDocument, readManifest } from "../source/image/manifest.ts";
-import { indexTypes } from "../source/image/media-types.ts";
+import { indexTypes } from "../image/media-types.ts";
 import { type Platform, platforms } from "../spec/types.ts";
 import type { Store } from "../store/store.ts";
 import { admitBase } from "./base/admit.ts";

@@ -3,13 +3,13 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LockstepError, systemCode } from "../host/errors.ts";
-import { type Digest, digestOf, hexOf, isDigest } from "../store/digest.ts";
+import { type Digest, digestOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
+import { readDescriptor } from "./descriptor.ts";
+import { blobPath, refName } from "./layout.ts";
 
 /** The largest document of a layout that is read. */
 const largestDocument = 8 << 20;
-
-const refName = "org.opencontainers.image.ref.name";
 
 export interface LayoutRoot {
   readonly name: string;
@@ -47,21 +47,17 @@ export async function layoutRoots(directory: string): Promise<readonly LayoutRoo
   const list = typeof value === "object" && value !== null && "manifests" in value ? value.manifests : undefined;
   if (!Array.isArray(list)) throw damaged(directory, "index.json has no manifests");
   return (list as readonly unknown[]).map((item) => {
-    const { mediaType, digest, size, annotations } = (item ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof mediaType !== "string" || typeof digest !== "string" || !isDigest(digest) || typeof size !== "number")
-      throw damaged(directory, "index.json has an entry that is no descriptor");
-    const name = (annotations as Readonly<Record<string, unknown>> | undefined)?.[refName];
-    return { name: typeof name === "string" ? name : "", mediaType, digest, size };
+    const read = readDescriptor(item);
+    if (read.wrong !== undefined) throw damaged(directory, `index.json has an entry that ${read.wrong}`);
+    const { annotations } = item as { readonly annotations?: Readonly<Record<string, unknown>> | null };
+    const name = annotations?.[refName];
+    return { name: typeof name === "string" ? name : "", ...read };
   });
-}
-
-function pathOf(directory: string, digest: Digest): string {
-  return join(directory, "blobs", "sha256", hexOf(digest));
 }
 
 /** A document of a layout, checked. LS5003 when it is absent or other than its digest says. */
 export async function layoutDocument(directory: string, digest: Digest): Promise<Buffer> {
-  const bytes = await readLimited(directory, pathOf(directory, digest));
+  const bytes = await readLimited(directory, blobPath(directory, digest));
   if (digestOf(bytes) !== digest) throw damaged(directory, `blob ${digest} has other bytes`);
   return bytes;
 }
@@ -71,7 +67,7 @@ export async function copyBlob(store: Store, directory: string, digest: Digest):
   if ((await store.find(digest)) !== undefined) return;
   const writer = await store.writer();
   try {
-    for await (const piece of createReadStream(pathOf(directory, digest), { highWaterMark: 1 << 20 }))
+    for await (const piece of createReadStream(blobPath(directory, digest), { highWaterMark: 1 << 20 }))
       await writer.write(piece as Buffer);
     await writer.commit(digest);
   } catch (error) {

@@ -1,7 +1,9 @@
 /** Manifests and indexes as registries have them: read strictly, so that nothing of another kind or shape passes for an image. */
 import { LockstepError } from "../host/errors.ts";
+import { readDescriptor } from "../image/descriptor.ts";
+import { indexTypes, manifestTypes } from "../image/media-types.ts";
 import type { Descriptor } from "../image/oci.ts";
-import { type Digest, digestOf, isDigest } from "../store/digest.ts";
+import { type Digest, digestOf } from "../store/digest.ts";
 
 /** A descriptor with what only foreign images have. */
 export interface RemoteDescriptor extends Descriptor {
@@ -23,19 +25,14 @@ export interface Manifest {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-const ociIndex = "application/vnd.oci.image.index.v1+json";
-const ociManifest = "application/vnd.oci.image.manifest.v1+json";
-const indexTypes: readonly string[] = [ociIndex, "application/vnd.docker.distribution.manifest.list.v2+json"];
-const imageTypes: readonly string[] = [ociManifest, "application/vnd.docker.distribution.manifest.v2+json"];
-
 /** What is asked for in `Accept`. */
-export const manifestTypes: readonly string[] = [...indexTypes, ...imageTypes];
+export const acceptedTypes: readonly string[] = [...indexTypes, ...manifestTypes];
 
 /** Bytes; what registries at least take (distribution-spec, "Pushing Manifests"). */
 export const largestManifest = 4 << 20;
 
 export function isIndexType(mediaType: string): boolean {
-  return indexTypes.includes(mediaType);
+  return indexTypes.has(mediaType);
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -74,16 +71,12 @@ class Reader {
   }
 
   descriptor(value: unknown, what: string): RemoteDescriptor {
-    if (!isMap(value)) return this.fail(`${what} is not a descriptor`);
-    const { mediaType, digest, size, platform, annotations, artifactType, urls } = value;
-    if (typeof mediaType !== "string" || mediaType === "") return this.fail(`${what} has no media type`);
-    if (typeof digest !== "string" || !isDigest(digest)) return this.fail(`${what} has no SHA-256 digest`);
-    if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
-      return this.fail(`${what} has no usable size`);
+    const read = readDescriptor(value);
+    if (read.wrong !== undefined || !isMap(value)) return this.fail(`${what} ${read.wrong}`);
+    if (read.mediaType === "") return this.fail(`${what} has no media type`);
+    const { platform, annotations, artifactType, urls } = value;
     return {
-      mediaType,
-      digest,
-      size,
+      ...read,
       ...(platform === undefined ? {} : { platform: this.#platform(platform, what) }),
       ...(isTexts(annotations) ? { annotations } : {}),
       ...(typeof artifactType === "string" ? { artifactType } : {}),
@@ -113,11 +106,11 @@ export function parseManifest(bytes: Buffer, given: string | undefined, place: s
   const own = value["mediaType"];
   const sent = given?.split(";")[0]?.trim().toLowerCase();
   const mediaType = sent === undefined || sent === "" ? own : sent;
-  if (typeof mediaType !== "string" || !manifestTypes.includes(mediaType) || (own !== undefined && own !== mediaType)) {
+  if (typeof mediaType !== "string" || !acceptedTypes.includes(mediaType) || (own !== undefined && own !== mediaType)) {
     throw new LockstepError({
       code: "LS3209",
       message: `${place}: the media type is "${String(mediaType)}"${own === mediaType ? "" : `, and "${String(own)}" in the document`}`,
-      hint: `only images are taken: ${manifestTypes.join(", ")}`,
+      hint: `only images are taken: ${acceptedTypes.join(", ")}`,
     });
   }
   if (value["schemaVersion"] !== 2) reader.fail("schemaVersion is not 2");

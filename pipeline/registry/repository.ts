@@ -12,7 +12,7 @@ import {
   isIndexType,
   largestManifest,
   type Manifest,
-  manifestTypes,
+  acceptedTypes,
   parseManifest,
   type RemoteDescriptor,
 } from "./manifest.ts";
@@ -71,7 +71,7 @@ export class Repository {
       method: "GET",
       to: `manifests/${reference}`,
       what: `the manifest ${reference}`,
-      headers: { accept: manifestTypes.join(", ") },
+      headers: { accept: acceptedTypes.join(", ") },
       expected: [200, 404],
       action: "pull",
     });
@@ -103,7 +103,7 @@ export class Repository {
       method: "HEAD",
       to: `manifests/${reference}`,
       what: `the manifest ${reference}`,
-      headers: { accept: manifestTypes.join(", ") },
+      headers: { accept: acceptedTypes.join(", ") },
       expected: [200, 404],
       action: "pull",
     });

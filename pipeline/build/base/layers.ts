@@ -2,7 +2,7 @@
 import { LockstepError } from "../../host/errors.ts";
 import type { Layer } from "../../image/layer.ts";
 import { type LayerFacts, readLayer } from "../../source/image/layer.ts";
-import { type Compression, layerTypes } from "../../source/image/media-types.ts";
+import { type Compression, layerTypes } from "../../image/media-types.ts";
 import { BaseTree } from "../../source/image/tree.ts";
 import { canonicalJson } from "../../store/canonical-json.ts";
 import { type Digest, digestOf, hexOf } from "../../store/digest.ts";

@@ -1,7 +1,7 @@
 /** The layers of a base as a plan has them. */
 import type { LockedBasePlatform } from "../../lock/types.ts";
 import type { BaseConfig } from "../../source/image/config.ts";
-import { layerTypes } from "../../source/image/media-types.ts";
+import { layerTypes } from "../../image/media-types.ts";
 import type { Platform } from "../../spec/types.ts";
 import type { BaseLayer } from "../plan.ts";
 

@@ -1,6 +1,6 @@
 /** The tree that layers make together, read from the layers themselves. */
 import { tarOfLayer } from "../../source/image/layer.ts";
-import { layerTypes } from "../../source/image/media-types.ts";
+import { layerTypes } from "../../image/media-types.ts";
 import type { Digest } from "../../store/digest.ts";
 import type { Store } from "../../store/store.ts";
 import type { PlannedLayer } from "../plan.ts";

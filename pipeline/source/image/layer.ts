@@ -7,7 +7,7 @@ import type { Entry } from "../../tree/entry.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
 import { type Whiteout, whiteoutOf } from "../../tree/whiteout.ts";
 import { decompress } from "../decompress.ts";
-import type { Compression } from "./media-types.ts";
+import type { Compression } from "../../image/media-types.ts";
 
 /** An entry as far as layers above care: contents are only kept of the files of accounts. */
 export interface LayerEntry {

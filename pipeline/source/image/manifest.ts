@@ -1,9 +1,10 @@
 /** Reads indexes and manifests of base images, which may be hostile (OCI image-spec 1.1, image-index.md and manifest.md). */
 import type { Code } from "../../host/codes.ts";
 import { LockstepError } from "../../host/errors.ts";
+import { readDescriptor } from "../../image/descriptor.ts";
+import { configTypes, indexTypes, layerTypes, manifestTypes } from "../../image/media-types.ts";
 import type { Platform } from "../../spec/types.ts";
-import { type Digest, digestOf, isDigest } from "../../store/digest.ts";
-import { configTypes, indexTypes, layerTypes, manifestTypes } from "./media-types.ts";
+import { type Digest, digestOf } from "../../store/digest.ts";
 
 /** What names a blob (descriptor.md). */
 export interface ImageDescriptor {
@@ -45,17 +46,12 @@ export function parseDocument(bytes: Uint8Array, reference: string, what: string
   throw problem("LS2802", reference, `${what} is not a JSON object`);
 }
 
-function descriptorOf(value: unknown, reference: string, what: string): ImageDescriptor & { readonly all: Content } {
-  const wrong = (why: string): LockstepError => problem("LS2802", reference, `${what} ${why}`);
-  if (!isContent(value)) throw wrong("is not a descriptor");
-  const { mediaType, digest, size, urls } = value;
-  if (typeof mediaType !== "string") throw wrong("has no media type");
-  if (typeof digest !== "string" || !isDigest(digest))
-    throw wrong(`has the digest ${JSON.stringify(digest)}, which is no SHA-256`);
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) throw wrong("has no size");
-  if (Array.isArray(urls) && urls.length > 0)
+function descriptorOf(value: unknown, reference: string, what: string): ImageDescriptor {
+  const read = readDescriptor(value);
+  if (read.wrong !== undefined || !isContent(value)) throw problem("LS2802", reference, `${what} ${read.wrong}`);
+  if (Array.isArray(value["urls"]) && value["urls"].length > 0)
     throw problem("LS2803", reference, `${what} lies elsewhere, below addresses of its own`, notOurs);
-  return { mediaType, digest, size, all: value };
+  return read;
 }
 
 const notOurs = "use a base whose layers are all in its registry";
@@ -109,7 +105,7 @@ export function manifestOf(index: Content, platform: Platform, reference: string
     if (name !== "unknown/unknown") found.push(typeof variant === "string" ? `${name}/${variant}` : name);
     if (name !== platform || !plainVariants[platform].includes(variant)) continue;
     if (version !== undefined || (Array.isArray(features) && features.length > 0)) continue;
-    const { all: _, ...descriptor } = descriptorOf(item, reference, `manifest ${position + 1}`);
+    const descriptor = descriptorOf(item, reference, `manifest ${position + 1}`);
     if (!manifestTypes.has(descriptor.mediaType))
       throw problem(
         "LS2802",
@@ -129,7 +125,7 @@ export function manifestOf(index: Content, platform: Platform, reference: string
 
 /** Config and layers of a manifest. LS2802 when it is malformed, LS2803 for layers that cannot be used. */
 export function readManifest(manifest: Content, reference: string): ImageManifest {
-  const { all: _, ...config } = descriptorOf(manifest["config"], reference, "the config");
+  const config = descriptorOf(manifest["config"], reference, "the config");
   if (!configTypes.has(config.mediaType))
     throw problem(
       "LS2802",
@@ -142,7 +138,7 @@ export function readManifest(manifest: Content, reference: string): ImageManifes
   if (list.length === 0 || list.length > mostLayers) throw problem("LS2802", reference, `has ${list.length} layers`);
   const layers = (list as readonly unknown[]).map((item, position) => {
     const what = `layer ${position + 1}`;
-    const { all: __, ...layer } = descriptorOf(item, reference, what);
+    const layer = descriptorOf(item, reference, what);
     if (!layerTypes.has(layer.mediaType))
       throw problem("LS2803", reference, `${what} is of the media type ${JSON.stringify(layer.mediaType)}`, notOurs);
     return layer;
