@@ -1,4 +1,5 @@
 /** `lockstep explain`: how two images differ, down to the innermost difference, and why. */
+import type { Sizes } from "../verify/report/sizes-page.ts";
 import type { CommandModule } from "./command.ts";
 import { reportOptions, writeReports } from "./report-files.ts";
 import { waiverHolder } from "./waivers.ts";
@@ -23,8 +24,11 @@ export const examples: CommandModule["examples"] = [
 export const run: CommandModule["run"] = async (context, options, args) => {
   const { explain } = await import("../verify/explain.ts");
   const { platform, image, strict } = options;
-  const narrowed = typeof platform === "string" ? { platform } : {};
-  const found = await explain(context, args[0] ?? "", args[1] ?? "", narrowed);
+  let sizes: readonly Sizes[] = [];
+  const found = await explain(context, args[0] ?? "", args[1] ?? "", {
+    ...(typeof platform === "string" ? { platform } : {}),
+    ...(typeof options["html"] === "string" ? { sizes: (both: readonly Sizes[]) => (sizes = both) } : {}),
+  });
   let [comparison, refused] = [found, false];
   if (typeof image === "string") {
     const hold = await waiverHolder(context, strict === true);
@@ -33,11 +37,7 @@ export const run: CommandModule["run"] = async (context, options, args) => {
     refused = held.problems.length > 0;
   }
   const exit = comparison.verdict === "equal" && !refused ? 0 : 1;
-  await writeReports(context, options, comparison, async () => {
-    if (comparison.verdict === "equal" || [comparison.a, comparison.b].some(({ kind }) => kind === "file")) return [];
-    const { reportReleases } = await import("../verify/inventory/report.ts");
-    return (await reportReleases(context, args[0] ?? "", args[1] ?? "", narrowed)).sizes;
-  });
+  await writeReports(context, options, comparison, sizes);
   const { comparisonText } = await import("../verify/report/text.ts");
   return { exit, result: comparison, text: comparisonText(comparison, context.output ?? { color: false }) };
 };

@@ -6,6 +6,7 @@ import { writeFileAtomically } from "../store/store.ts";
 import type { Comparison } from "../verify/compare/comparison.ts";
 import type { Sizes } from "../verify/report/sizes-page.ts";
 import type { Verdict } from "../verify/judge.ts";
+import type { Compares } from "../verify/compare-rebuilt.ts";
 import type { Context } from "./command.ts";
 
 export function reportOptions(command: Command): void {
@@ -14,17 +15,17 @@ export function reportOptions(command: Command): void {
     .option("--markdown <file>", "write the comparison as Markdown, for a pull request");
 }
 
-/** Writes what was asked for, relative to where the user is; LS1004. `sizes` is asked for the page only. */
+/** Writes what was asked for, relative to where the user is; LS1004. `sizes` is for the page. */
 export async function writeReports(
   { host }: Context,
   options: Readonly<Record<string, unknown>>,
   comparison: Comparison,
-  sizes: () => Promise<readonly Sizes[]> = async () => [],
+  sizes: readonly Sizes[],
 ): Promise<void> {
   const { html, markdown } = options;
   if (typeof html === "string") {
     const { comparisonHtml } = await import("../verify/report/html.ts");
-    await writeFileAtomically(host, resolve(host.cwd, html), comparisonHtml(comparison, { sizes: await sizes() }));
+    await writeFileAtomically(host, resolve(host.cwd, html), comparisonHtml(comparison, { sizes }));
   }
   if (typeof markdown === "string") {
     const { comparisonMarkdown } = await import("../verify/report/markdown.ts");
@@ -43,13 +44,19 @@ export function requireOneForReports(options: Readonly<Record<string, unknown>>,
       });
 }
 
-/** What a verdict says of two digests; nothing when it could not be told. */
-function comparisonOf({ verdict, image, expected, comparison, against }: Verdict): Comparison | undefined {
-  const found = [comparison, against].find((one) => one?.verdict === "differs") ?? against ?? comparison;
-  if (found !== undefined || verdict !== "reproduced") return found;
+/** What a verdict says of two digests, and which comparison that is; nothing when it could not be told. */
+function comparisonOf(about: Verdict): readonly [Comparison, Compares] | undefined {
+  const { verdict, image, expected, comparison, against } = about;
+  for (const part of ["comparison", "against"] as const) {
+    const found = about[part];
+    if (found?.verdict === "differs") return [found, part];
+  }
+  const found = against ?? comparison;
+  if (found !== undefined) return [found, "comparison"];
+  if (verdict !== "reproduced") return undefined;
   const side = (name: string) => ({ name: `${image}, ${name}`, kind: "index", digest: expected }) as const;
   const same = { verdict: "equal", grade: null, causes: [], differences: [], more: 0, unread: [] } as const;
-  return { schema: 1, a: side("as it was built"), b: side("as it was rebuilt"), ...same };
+  return [{ schema: 1, a: side("as it was built"), b: side("as it was rebuilt"), ...same }, "comparison"];
 }
 
 /** Writes the reports of the image that was verified; where it could not be told whether it differs, there is nothing to write. */
@@ -57,7 +64,11 @@ export async function writeVerdictReports(
   context: Context,
   options: Readonly<Record<string, unknown>>,
   verdicts: readonly Verdict[],
+  sizes: ReadonlyMap<Compares, readonly Sizes[]>,
 ): Promise<void> {
-  for (const comparison of verdicts.flatMap((verdict) => comparisonOf(verdict) ?? []))
-    await writeReports(context, options, comparison);
+  for (const verdict of verdicts) {
+    const [comparison, part] = comparisonOf(verdict) ?? [];
+    if (comparison !== undefined && part !== undefined)
+      await writeReports(context, options, comparison, sizes.get(part) ?? []);
+  }
 }

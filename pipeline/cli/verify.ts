@@ -3,6 +3,8 @@ import { type ExitCode, LockstepError } from "../host/errors.ts";
 import type { Comparison } from "../verify/compare/comparison.ts";
 import type { Chosen } from "../verify/perturb/choose.ts";
 import type { Verdict } from "../verify/judge.ts";
+import type { Sizes } from "../verify/report/sizes-page.ts";
+import type { Compares } from "../verify/compare-rebuilt.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll, capsuleOption } from "./build.ts";
 import { collect, type CommandModule, type Context, outputDirectory, texts } from "./command.ts";
@@ -139,16 +141,21 @@ export const run: CommandModule["run"] = async (context, options, names) => {
     false,
     capsuleOption(options),
   );
+  // Reports are about one image.
+  const sizes = new Map<Compares, readonly Sizes[]>();
   const judged = await verifyImages(host, store, report, images, {
     root,
     planned,
     again: options["again"] === true,
     ...(typeof perturb === "string" ? { perturb: chosen } : {}),
     ...(typeof against === "string" ? { against } : {}),
+    ...(typeof options["html"] === "string"
+      ? { sizes: (part: Compares, both: readonly Sizes[]) => sizes.set(part, both) }
+      : {}),
     signal,
   });
   const { verdicts, refused } = await holdAgainstWaivers(context, judged, options["strict"] === true);
-  await writeVerdictReports(context, options, verdicts);
+  await writeVerdictReports(context, options, verdicts, sizes);
   const lines: string[] = [];
   for (const verdict of verdicts) {
     const waived = verdict.accepted === true ? `  waivers answer for all that differs\n` : "";

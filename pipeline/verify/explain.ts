@@ -11,6 +11,7 @@ import type { NamedEncoder } from "./compare/layers.ts";
 import { compared, type Subject, type SubjectBlob } from "./compare/subject.ts";
 import { compareContent } from "./content/compare.ts";
 import type { Content } from "./content/format.ts";
+import type { Sizes } from "./report/sizes-page.ts";
 
 /** More differences than this are counted and not kept: they take memory, and nobody reads them. */
 const mostFindings = 500_000;
@@ -20,6 +21,8 @@ export interface ExplainOptions {
   readonly platform?: string;
   /** Compares an index with an image of one platform by the image of that platform in it. */
   readonly narrow?: boolean;
+  /** Called with the layers and packages of both by size, where both are images or layers and differ. */
+  readonly sizes?: ((sizes: readonly Sizes[]) => void) | undefined;
 }
 
 /** What comparing gives, before it is known why. */
@@ -115,12 +118,18 @@ export async function explain(
   run: SubjectRun,
   nameA: string,
   nameB: string,
-  { narrow = false, ...options }: ExplainOptions = {},
+  { narrow = false, sizes, ...options }: ExplainOptions = {},
 ): Promise<Comparison> {
-  return withSubjects(run, [nameA, nameB], options, async ([a, b], spool, again) => {
-    const found = narrow ? narrowing(a, b) : undefined;
-    if (found === undefined) return compareOpened(run.host, a, b, spool);
-    const narrowed = await again(found.side, found.platform);
-    return found.side === 0 ? compareOpened(run.host, narrowed, b, spool) : compareOpened(run.host, a, narrowed, spool);
+  return withSubjects(run, [nameA, nameB], options, async (subjects, spool, again) => {
+    const found = narrow ? narrowing(...subjects) : undefined;
+    const narrowed = found === undefined ? undefined : await again(found.side, found.platform);
+    const a = (found?.side === 0 ? narrowed : undefined) ?? subjects[0];
+    const b = (found?.side === 1 ? narrowed : undefined) ?? subjects[1];
+    const comparison = await compareOpened(run.host, a, b, spool);
+    if (sizes !== undefined && comparison.verdict === "differs" && a.kind !== "file" && b.kind !== "file") {
+      const { reportOpened } = await import("./inventory/report.ts");
+      sizes((await reportOpened(a, b)).sizes);
+    }
+    return comparison;
   });
 }

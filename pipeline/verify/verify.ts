@@ -10,12 +10,13 @@ import { damagedBlobs } from "../image/layout.ts";
 import type { Report } from "../report/report.ts";
 import { hexOf } from "../store/digest.ts";
 import type { Store } from "../store/store.ts";
-import type { Comparison } from "./compare/comparison.ts";
 import type { SubjectRun } from "./compare/open-subject.ts";
+import { compareLayouts, type Compares, compareWith, type Comparing } from "./compare-rebuilt.ts";
 import type { Chosen } from "./perturb/choose.ts";
 import type { StepDrift } from "./perturb/conclude-steps.ts";
 import type { StepPerturbation } from "./perturb/step-table.ts";
 import type { Perturbation } from "./perturb/surroundings.ts";
+import type { Sizes } from "./report/sizes-page.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { keepVerdict, knownVerdict } from "./known.ts";
 import type { RebuildOptions, RebuiltImage } from "./rebuild.ts";
@@ -49,6 +50,8 @@ export interface VerifyOptions {
   readonly planned?: readonly PlannedImage[];
   /** Compare what is rebuilt with this too: a reference, a layout, an archive, see `openSubject`. For one image. */
   readonly against?: string;
+  /** Called with layers and packages by size of what is compared and differs. */
+  readonly sizes?: (part: Compares, sizes: readonly Sizes[]) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -74,6 +77,7 @@ interface Verification {
   readonly built: readonly BuiltImage[];
   /** By image. */
   readonly drifts: ReadonlyMap<string, readonly StepDrift[]>;
+  readonly comparing: Comparing;
 }
 
 /** The steps of images that give another layer when they are run again. LS9006 when runs are missing that it takes to say so. */
@@ -102,7 +106,7 @@ async function verifyOnce(
   open: readonly BuiltImage[],
   perturbations: readonly Perturbation[],
 ): Promise<readonly Verdict[]> {
-  const { run, options, built } = verification;
+  const { run, options, built, comparing } = verification;
   const { host, store, report, signal } = run;
   const { rebuild } = await import("./rebuild.ts");
   const common: Omit<RebuildOptions, "images" | "perturbations"> = {
@@ -117,8 +121,10 @@ async function verifyOnce(
       const verdict = judge(image, again);
       const layout = join(out, image.image);
       const comparison =
-        verdict.verdict === "reproduced" || again === undefined ? undefined : await compareLayouts(run, image, layout);
-      const other = options.against === undefined ? undefined : await compareWith(run, options.against, image, layout);
+        verdict.verdict === "reproduced" || again === undefined
+          ? undefined
+          : await compareLayouts(comparing, image, layout);
+      const other = options.against === undefined ? undefined : await compareWith(comparing, image, verdict, layout);
       verdicts.push({
         ...verdict,
         ...(comparison === undefined ? {} : { comparison }),
@@ -200,8 +206,9 @@ export async function verifyImages(
     const run = { host, store, report, signal };
     const chosen = options.perturb ?? usualChoice;
     const planned = (options.planned ?? []).filter(({ image }) => unknown.some((each) => each.image === image));
+    const comparing: Comparing = { ...options, run, compared: new Map() };
     const drifts = await stepDrifts(run, planned, chosen.steps);
-    const verification: Verification = { run, options, built, drifts };
+    const verification: Verification = { run, options, built, drifts, comparing };
     let open = unknown;
     for (const round of chosen.rounds) {
       for (const verdict of await verifyOnce(verification, open, round)) verdicts.set(verdict.image, verdict);
@@ -221,25 +228,4 @@ export async function verifyImages(
       verdicts.get(image.image) ??
       untold([image], new LockstepError({ code: "LS5002", message: "the rebuild said nothing about it" })),
   );
-}
-
-/** How the bytes of two layouts of one image differ. */
-async function compareLayouts(run: SubjectRun, { image, layout }: BuiltImage, rebuilt: string): Promise<Comparison> {
-  // Loaded only when something differs, which it hardly ever does.
-  const { explain } = await import("./explain.ts");
-  const { a, b, ...comparison } = await explain(run, `oci:${layout}:${image}`, `oci:${rebuilt}:${image}`);
-  // The directory of the rebuild is gone by the time that anybody reads this.
-  return { ...comparison, a: { ...a, name: `${image} as built` }, b: { ...b, name: `${image} rebuilt` } };
-}
-
-/** How a published image differs from what was rebuilt; one of a single platform is compared with that platform. */
-async function compareWith(
-  run: SubjectRun,
-  against: string,
-  { image }: BuiltImage,
-  rebuilt: string,
-): Promise<Comparison> {
-  const { explain } = await import("./explain.ts");
-  const { b, ...comparison } = await explain(run, against, `oci:${rebuilt}:${image}`, { narrow: true });
-  return { ...comparison, b: { ...b, name: `${image} rebuilt` } };
 }

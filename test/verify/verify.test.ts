@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { BuiltImage } from "../../pipeline/build/build.ts";
@@ -194,7 +194,11 @@ describe("verify", () => {
     const { exit, text, result } = await runVerify({ ...context, host: { ...host, cwd: repository.root } }, said, [
       "app",
     ]);
-    expect(readFileSync(join(repository.root, "said.html"), "utf8")).toContain('<p class="verdict">differs</p>');
+    const page = readFileSync(join(repository.root, "said.html"), "utf8");
+    expect(page).toContain('<p class="verdict">differs</p>');
+    expect(page.match(/<svg class="treemap"/g)).toHaveLength(2);
+    expect(page).toContain("app as built linux/amd64");
+    expect(page).not.toContain(repository.store.directory);
     expect(readFileSync(join(repository.root, "said.md"), "utf8")).toMatch(/^## differs: /);
     expect(exit).toBe(1);
     expect(text).toMatch(
@@ -326,8 +330,18 @@ describe("verify", () => {
       exit: 0,
       result: { verdicts: [{ against: { verdict: "equal", a: { kind: "image", digest: manifest } } }] },
     });
+    // Two rebuilds, and one comparison: by the second rebuild what was published is gone.
+    let rebuilds = 0;
+    const host = meddling(context.host, () => {
+      if (++rebuilds === 2) renameSync(published, `${published}-gone`);
+    });
+    const twice = await runVerify({ ...context, host }, { against: published, perturb: "clock+1d,clock-1y" }, ["app"]);
+    expect([twice.exit, rebuilds]).toEqual([0, 2]);
+    renameSync(`${published}-gone`, published);
     repository.write("images/app/app/a", "changed since\n");
-    const said = await verify(published);
+    const page = join(repository.root, "against.html");
+    const said = await runVerify(context, { against: published, html: page }, ["app"]);
+    expect(readFileSync(page, "utf8").match(/<svg class="treemap"/g)).toHaveLength(2);
     expect(said).toMatchObject({
       exit: 1,
       result: { verdicts: [{ verdict: "differs", rebuilt: expect.any(String) as string }] },
