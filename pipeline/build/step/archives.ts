@@ -6,19 +6,18 @@ import { paddingOf, tarHeader } from "../../image/tar.ts";
 import { Digester, hexOf } from "../../store/digest.ts";
 import type { PlannedEntry } from "../plan.ts";
 import { type Part, TarFile } from "./flatten.ts";
-import { archivesOf, directoryTime, type Otherwise } from "./surroundings.ts";
+import { archivesOf, type Otherwise } from "./surroundings.ts";
 
 /** Writes the archives of one tree, `tree.tar` or `tree.tar` and `tree+2.tar`, and gives their names. */
 export async function inArchives(
   directory: string,
   name: string,
   otherwise: Otherwise,
-  write: (path: string, part: Part, timeOf: (mtime: number) => number) => Promise<void>,
+  write: (path: string, part: Part) => Promise<void>,
 ): Promise<readonly string[]> {
   const count = archivesOf(otherwise);
   const names = Array.from({ length: count }, (_, part) => `${name}${part === 0 ? "" : `+${part + 1}`}.tar`);
-  for (const [part, file] of names.entries())
-    await write(join(directory, file), { part, count }, (mtime) => directoryTime(mtime, otherwise));
+  for (const [part, file] of names.entries()) await write(join(directory, file), { part, count });
   return names;
 }
 
@@ -31,7 +30,6 @@ export async function writeFiles(
   sources: ReadonlyMap<string, string>,
   path: string,
   { part, count }: Part,
-  timeOf: (mtime: number) => number,
 ): Promise<void> {
   const file = new TarFile(path);
   const directories = entries.filter(({ type }) => type === "directory");
@@ -41,7 +39,7 @@ export async function writeFiles(
       ...directories,
       ...others,
     ]) {
-      const base = { path: name, mode, uid, gid, mtime: type === "directory" ? timeOf(0) : 0 };
+      const base = { path: name, mode, uid, gid, mtime: 0 };
       if (type !== "file") {
         await file.write(tarHeader(type === "symlink" ? { ...base, type, target } : { ...base, type }));
         continue;

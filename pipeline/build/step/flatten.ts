@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import { endOfArchive, paddingOf, tarHeader } from "../../image/tar.ts";
 import { writeFailure, type Store } from "../../store/store.ts";
+import { digestOf, hexOf } from "../../store/digest.ts";
 import { ByteReader } from "../../tree/bytes.ts";
 import { comparePaths, type Entry } from "../../tree/entry.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
@@ -11,6 +12,9 @@ import { type PlacedLayer, tarOf } from "./below.ts";
 import type { FileTree, Inode } from "./tree.ts";
 
 const zeros = Buffer.alloc(512);
+
+/** Hidden by the devices of the container, and not looked at. */
+const treeFile = "dev/lockstep-tree";
 
 export class TarFile {
   readonly #stream: WriteStream;
@@ -54,6 +58,17 @@ function linkTo(path: string, target: string, { mode, uid, gid, mtime }: Inode):
   return tarHeader({ type: "hardlink", path, target, mode, uid, gid, mtime });
 }
 
+/**
+ * A file that is another one when times in the tree are others, or its layers. Engines take one tree for another of the same content, whatever
+ * times are in it and however it was put together, so that a step would find one that was there before.
+ */
+function identityOf(entries: readonly (readonly [string, Inode])[], count: number): Uint8Array {
+  const lines = entries.map(([path, { mtime }]) => `${mtime} ${path}\n`);
+  const content = Buffer.from(hexOf(digestOf(`${count}\n${lines.join("")}`)));
+  const entry = { type: "file", path: treeFile, mode: 0o644, uid: 0, gid: 0, mtime: 0, size: content.length } as const;
+  return Buffer.concat([tarHeader(entry), content, Buffer.alloc(paddingOf(content.length))]);
+}
+
 /** All of a tree, or its directories and every `count`th of what else there is, from the one at `part` on. */
 export interface Part {
   readonly part: number;
@@ -66,13 +81,12 @@ async function writeTree(
   tree: FileTree,
   file: TarFile,
   { part, count }: Part,
-  timeOf: (mtime: number) => number,
 ): Promise<void> {
   const all = [...tree.entries()].toSorted(([a], [b]) => comparePaths(a, b));
   const inodes = new Set(all.map(([, inode]) => inode).filter(({ type }) => type !== "directory"));
   const own = new Set([...inodes].filter((_, index) => index % count === part));
-  for (const [path, inode] of all)
-    if (inode.type === "directory") await file.write(headerOf(path, { ...inode, mtime: timeOf(inode.mtime) }));
+  for (const [path, inode] of all) if (inode.type === "directory") await file.write(headerOf(path, inode));
+  if ((tree.get("dev")?.type ?? "directory") === "directory") await file.write(identityOf(all, count));
   for (const [position, layer] of layers.entries()) {
     const wanted = new Map(
       [...own].flatMap((inode) =>
@@ -106,11 +120,10 @@ export async function flatten(
   tree: FileTree,
   path: string,
   part: Part = { part: 0, count: 1 },
-  timeOf: (mtime: number) => number = (mtime) => mtime,
 ): Promise<void> {
   const file = new TarFile(path);
   try {
-    await writeTree(results, layers, tree, file, part, timeOf);
+    await writeTree(results, layers, tree, file, part);
     await file.end();
   } catch (error) {
     file.destroy();

@@ -3,7 +3,7 @@ import type { Platform } from "../../spec/types.ts";
 import { oneProcessor } from "./one-processor.ts";
 
 /** Names as `--perturb` takes them. */
-export const stepSurroundings = ["step-processors", "step-listings", "step-times", "step-pids", "step-limits"] as const;
+export const stepSurroundings = ["step-processors", "step-listings", "step-pids", "step-limits"] as const;
 
 export type StepSurrounding = (typeof stepSurroundings)[number];
 
@@ -11,14 +11,6 @@ export type StepSurrounding = (typeof stepSurroundings)[number];
 export type Otherwise = ReadonlySet<StepSurrounding>;
 
 export const asEver: Otherwise = new Set();
-
-/** The time of directories of trees, in seconds: no directory of a layer has it. */
-const otherTime = 1_000_000_000;
-
-/** The time of a directory in what a step is given. */
-export function directoryTime(mtime: number, otherwise: Otherwise): number {
-  return otherwise.has("step-times") ? otherTime : mtime;
-}
 
 /** In how many archives each tree is: a directory of several layers lists what is in one of them after another. */
 export function archivesOf(otherwise: Otherwise): number {

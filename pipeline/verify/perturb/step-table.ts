@@ -6,28 +6,14 @@ export interface StepPerturbation extends Pick<Perturbation, "changes" | "causes
   readonly name: StepSurrounding;
 }
 
-/** The likeliest last: the search looks for the last that is needed first. */
+/** The likeliest first: where several make a difference each by itself, the search finds the first of them, and soonest. */
 export const stepPerturbations: readonly StepPerturbation[] = [
   {
-    name: "step-limits",
-    changes: "no more than 512 files can be open at once",
-    causes: ["E13"],
-    reads: "limits of processes show",
-    fix: "set the limits that it needs where it begins",
-  },
-  {
-    name: "step-pids",
-    changes: "400 processes have run before, so that processes have other numbers",
-    causes: ["O9", "E10"],
-    reads: "numbers of processes show",
-    fix: "name nothing by $$, but by what is in it",
-  },
-  {
-    name: "step-times",
-    changes: "directories are of 2001",
-    causes: ["T22", "T1"],
-    reads: "the times of directories show",
-    fix: "give all that it packs one time, such as tar --mtime=@$SOURCE_DATE_EPOCH",
+    name: "step-processors",
+    changes: "one processor may be used, and no other",
+    causes: ["E5", "Z6"],
+    reads: "the number of processors shows",
+    fix: "fix the number of jobs, and let nothing depend on it or on which of them is first",
   },
   {
     name: "step-listings",
@@ -38,10 +24,17 @@ export const stepPerturbations: readonly StepPerturbation[] = [
     fix: "sort what directories list, by bytes",
   },
   {
-    name: "step-processors",
-    changes: "one processor may be used, and no other",
-    causes: ["E5", "Z6"],
-    reads: "the number of processors shows",
-    fix: "fix the number of jobs, and let nothing depend on it or on which of them is first",
+    name: "step-pids",
+    changes: "400 processes have run before, so that processes have other numbers",
+    causes: ["O9", "E10"],
+    reads: "numbers of processes show",
+    fix: "name nothing by $$, but by what is in it",
+  },
+  {
+    name: "step-limits",
+    changes: "no more than 512 files can be open at once",
+    causes: ["E13"],
+    reads: "limits of processes show",
+    fix: "set the limits that it needs where it begins",
   },
 ];
