@@ -1,5 +1,5 @@
 /** Steps without an engine: the tree that one is given is unpacked by GNU tar, and a test changes it as the step would. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { prepareSteps } from "../../../pipeline/build/build.ts";
 import { treeOf } from "../../../pipeline/build/step/below.ts";
@@ -48,6 +48,8 @@ export async function stepScene(options: TinyOptions): Promise<StepScene> {
       const archive = join(at.directory, "tree.tar");
       await flatten(at.store, layers, await treeOf(at.store, layers), archive);
       unpack(archive, directory);
+      // A container hides it below its devices.
+      rmSync(join(directory, "dev"), { recursive: true });
       change(directory);
     }
     return steps.length;
