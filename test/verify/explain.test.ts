@@ -258,6 +258,30 @@ describe("explain", () => {
     expect((await compare(layout(cut), layout(web))).unread).toHaveLength(1);
   });
 
+  it("grades what it could not look into as content, and does not take it for the same in another compression", async () => {
+    const tar = tarOf(items);
+    const damaged = Buffer.from(tar.with(100, (tar[100] ?? 0) ^ 1));
+    for (const [a, b] of [
+      [file(gzipSync(tar)), file(damaged)],
+      [file(gzipSync(tar)), file(gzipSync(damaged))],
+      [layout(web), file(Buffer.alloc(2000, "hello"))],
+      [layout(web), layout({ layers: [{ items: [...items] }, ...web.layers.slice(1), { tar: damaged }] })],
+    ] as const) {
+      const comparison = await compare(a, b);
+      expect(comparison).toMatchObject({
+        verdict: "differs",
+        grade: "content",
+        unread: [{ where: { part: "layer" } }],
+      });
+      expect(comparison.differences.map(({ where, grade }) => [where.field, grade])).toContainEqual([
+        "unread",
+        "content",
+      ]);
+      expect(comparison.causes.map(({ id }) => id)).not.toContain("Z11");
+      expect(JSON.stringify(comparison.causes)).not.toContain("the tar of");
+    }
+  });
+
   it("is a command: 0 for equal, 1 for different, with one JSON document", async () => {
     const cwd = temporaryDirectory();
     const [a, b] = [layout(web), layout({ ...web, config: (c): unknown => (c["created"] = "2025-01-01T00:00:00Z") })];

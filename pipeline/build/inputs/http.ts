@@ -115,10 +115,11 @@ async function look(
     sha256 === undefined || sha256 === found.sha256 ? [] : [otherBytes(key, sha256, found.sha256, place)],
   );
   if (problems.length > 0) throw new LockstepError(problems);
-  if (requests.every(({ source }) => source.sha256 === undefined)) {
+  const [{ signed, place }] = requests as readonly [HttpRequest];
+  // A signature says what the file has to be as well.
+  if (signed === undefined && requests.every(({ source }) => source.sha256 === undefined)) {
     work.report.warn(`${key}: no spec says what it has to be; pinned as it came, sha256 ${found.sha256}`);
   }
-  const [{ signed, place }] = requests as readonly [HttpRequest];
   return signed === undefined ? found : { ...found, ...(await prove(work, mirrors, key, found, signed, place)) };
 }
 

@@ -175,6 +175,8 @@ export class Survey {
   baseMoved = false;
   /** Whether one side lacks documents: it is an archive of `docker save`, or a layer. */
   documentsMissing = false;
+  /** Whether a layer could not be followed on one side. */
+  unread = false;
   readonly #created: number[] = [];
   #clocks: boolean | undefined;
   #firstCopy: number | undefined;
@@ -192,6 +194,7 @@ export class Survey {
       const { part, field } = finding.where;
       if (part === "layer" && (field === "presence" || field === "boundaries")) this.layersAlone = true;
       if (part === "layer" && field === "compression") this.recompressed = true;
+      if (part === "layer" && field === "unread") this.unread = true;
       if (part === "manifest" && field === "form") this.rewritten = true;
       if (/base\.digest\b|dev\.lockstep\.base/.test(field) && part !== "entry") this.baseMoved = true;
       if (part === "entry" || part === "layer") this.layer(finding).add(finding, topic);

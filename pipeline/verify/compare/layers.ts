@@ -200,7 +200,11 @@ class LayerComparer {
     else if (x.header !== undefined && y.header !== undefined)
       headers = compareGzipHeaders(x.header, y.header, this.#at, this.#sink);
     const count = await this.#contents([x], [y]);
-    if (count === undefined || count > 0 || x.compression !== y.compression || x.compression === "none") {
+    if (count === undefined) {
+      this.#unread([a], [b]);
+      return;
+    }
+    if (count > 0 || x.compression !== y.compression || x.compression === "none") {
       // Two plain archives with one content and other bytes: what differs is nothing that is looked at.
       if (count === 0 && x.compression === "none" && y.compression === "none") this.#bytes(a, b);
       return;
@@ -228,6 +232,12 @@ class LayerComparer {
     });
   }
 
+  /** What could not be followed may differ in anything: it is never less than other content. */
+  #unread(a: readonly NumberedLayer[], b: readonly NumberedLayer[]): void {
+    const [left, right] = [a, b].map((layers) => layers.map(({ blob }) => blob.digest).join(" "));
+    this.#sink.found({ where: this.#at("unread"), grade: "content", a: left ?? "", b: right ?? "" });
+  }
+
   #bytes(a: NumberedLayer, b: NumberedLayer): void {
     this.#sink.found({ where: this.#at("bytes"), grade: "content", a: a.blob.digest, b: b.blob.digest });
   }
@@ -247,7 +257,7 @@ class LayerComparer {
     });
     const opened = (layers: readonly NumberedLayer[]): Promise<readonly Opened[]> =>
       Promise.all(layers.map((layer) => open(layer, this.#spool)));
-    await this.#contents(await opened(a), await opened(b));
+    if ((await this.#contents(await opened(a), await opened(b))) === undefined) this.#unread(a, b);
   }
 }
 

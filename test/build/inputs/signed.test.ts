@@ -7,7 +7,7 @@ import { lockProblems, openRepository, readSpecs } from "../../../pipeline/build
 import { formatProblem } from "../../../pipeline/host/errors.ts";
 import { readLock, writeLock } from "../../../pipeline/lock/lockfile.ts";
 import type { LockedHttp } from "../../../pipeline/lock/types.ts";
-import { silent } from "../../../pipeline/report/report.ts";
+import { type Report, silent } from "../../../pipeline/report/report.ts";
 import { sha256Of } from "../../source/debian/tiny-deb.ts";
 import { startWebServer, type WebServer } from "../../source/web-server.ts";
 import { type Scene, scene } from "../../support.ts";
@@ -41,6 +41,7 @@ interface Site extends Scene {
   write(path: string, text: string): void;
   /** Writes the spec of an image with the file `/tool` of the server. */
   spec(more: string, image?: string): void;
+  readonly warnings: readonly string[];
   pin(): Promise<LockedHttp | undefined>;
   failure(): Promise<string>;
   problems(): Promise<readonly string[]>;
@@ -56,9 +57,11 @@ async function site(): Promise<Site> {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   };
+  const warnings: string[] = [];
+  const report: Report = { ...silent, warn: (line) => void warnings.push(line) };
   const run = async (): Promise<LockedHttp | undefined> => {
     const specs = await readSpecs(at.store, root);
-    const { lock } = await pin(host, at.store, silent, { root, specs, lock: await readLock(root) });
+    const { lock } = await pin(host, at.store, report, { root, specs, lock: await readLock(root) });
     await writeLock(host, root, lock);
     return lock.http.get(`${web.base}/tool`);
   };
@@ -67,6 +70,7 @@ async function site(): Promise<Site> {
     root,
     web,
     write,
+    warnings,
     spec(more, image = "app") {
       const layer = `{ url: "${web.base}/tool", into: /tool, sha256: "${sha256Of(content)}"${more} }`;
       write(`images/${image}/image.yaml`, `name: ${image}\nplatforms: [linux/amd64]\nlayers:\n  - http: ${layer}\n`);
@@ -111,6 +115,22 @@ describe("pin of a file from the web that has to be signed", () => {
     );
     at.web.files.set("/tool.minisig", other.sign(content));
     expect((await at.pin())?.signedBy).toBe("minisign 1817161514131211");
+  });
+
+  it("need not have a hash in the spec, and is not told as pinned as it came", async () => {
+    const at = await site();
+    at.web.files.set("/tool", content).set("/tool.minisig", signer.sign(content));
+    at.write("keys/tool.pub", signer.publicKey);
+    const spec = (more: string): void => {
+      const layer = `{ url: "${at.web.base}/tool", into: /tool${more} }`;
+      at.write("images/app/image.yaml", `name: app\nplatforms: [linux/amd64]\nlayers:\n  - http: ${layer}\n`);
+    };
+    spec(signature);
+    expect(await at.pin()).toMatchObject({ sha256: sha256Of(content), signedBy: "minisign 0807060504030201" });
+    expect(at.warnings).toEqual([]);
+    spec("");
+    await at.pin();
+    expect(at.warnings).toEqual([expect.stringContaining("pinned as it came")]);
   });
 
   it("is about what the spec says: none, one of another kind, one elsewhere", async () => {

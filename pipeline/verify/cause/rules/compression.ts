@@ -70,10 +70,17 @@ function otherSettings(finding: Finding): boolean {
 
 const saved: Rule = (_finding, survey) => (survey.documentsMissing ? 0.96 : 0);
 
+/** Says nothing of a layer that could not be followed on one side: what is in it may differ as well. */
+const followed =
+  (rule: Rule): Rule =>
+  (finding, survey) =>
+    survey.layer(finding).fields.has("unread") ? 0 : rule(finding, survey);
+
 function encoderEvidence(findings: readonly Finding[]): readonly string[] {
   return findings.slice(0, 3).flatMap((finding) => {
     const [a, b] = encoders(finding);
-    if (finding.where.field !== "encoder" && finding.where.field !== "compression") return [];
+    // That the tar is the same is known where the encoders were asked for: only then are they.
+    if (finding.where.field !== "encoder") return [];
     const where = finding.where.layer === undefined ? "the archive" : `layer ${finding.where.layer}`;
     return [
       `the tar of ${where} is the same; A is compressed by ${a?.text ?? "an encoder that is not known"}, B by ${b?.text ?? "one that is not known"}`,
@@ -109,7 +116,7 @@ export const compressionCauses: readonly Cause[] = [
         if (a.family !== b.family) return threaded.test(a.family) || threaded.test(b.family) ? 0.88 : 0.93;
         return a.level !== b.level ? 0.93 : 0.4;
       }, 0.65),
-      "layer.compression": ({ a = "", b = "" }) => (a === "none" || b === "none" ? 0.5 : 0.8),
+      "layer.compression": followed(({ a = "", b = "" }) => (a === "none" || b === "none" ? 0.5 : 0.8)),
     },
     evidence: encoderEvidence,
   },
@@ -208,8 +215,9 @@ export const compressionCauses: readonly Cause[] = [
     fix: { any: "copy with a client that keeps the bytes (`skopeo copy --preserve-digests`), and push what was built" },
     rules: {
       // A client that compresses anew writes another manifest.
-      "layer.compression": ({ a = "", b = "" }, survey) =>
+      "layer.compression": followed(({ a = "", b = "" }, survey) =>
         a === "none" || b === "none" ? 0.55 : survey.rewritten ? 0.85 : 0.75,
+      ),
       "manifest.form": (_finding, survey) => (survey.recompressed ? 0.98 : 0),
       "layer.encoder": () => 0.3,
     },
@@ -222,9 +230,9 @@ export const compressionCauses: readonly Cause[] = [
     grade: "encoding",
     fix: { any: "compare what was pushed, or export an OCI layout in place of `docker save`" },
     rules: {
-      "layer.compression": ({ a = "", b = "" }) => ((a === "none") !== (b === "none") ? 0.9 : 0),
+      "layer.compression": followed(({ a = "", b = "" }) => ((a === "none") !== (b === "none") ? 0.9 : 0)),
       // An archive of `docker save` has no manifest.
-      "manifest.presence": ({ grade }) => (grade === "encoding" ? 0.85 : 0),
+      "manifest.presence": ({ grade }, survey) => (grade === "encoding" && !survey.unread ? 0.85 : 0),
       "config.mediaType (as named)": saved,
       "layer.mediaType": saved,
     },
@@ -242,7 +250,7 @@ export const compressionCauses: readonly Cause[] = [
           encoder((a, b) => (a.text === b.text && !a.probable && !b.probable ? 0.8 : 0.25), 0.45)(finding, survey),
           seen(/several gzip streams/, 0.3, 0.94)(finding, survey),
         ),
-      "layer.compression": () => 0.3,
+      "layer.compression": followed(() => 0.3),
       "layer.bytes": () => 0.4,
     },
   },
