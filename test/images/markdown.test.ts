@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { generation } from "../../pipeline/build/generation.ts";
 import { kindOf } from "../../pipeline/build/inputs/kinds.ts";
 import type { PlannedNpm } from "../../pipeline/build/plan.ts";
 import { openRepository, planRepository } from "../../pipeline/build/repository.ts";
@@ -39,7 +40,7 @@ function writerInto(directory: string) {
 /** The service as it is in the image, with its dependencies as the plan has them. */
 async function application(): Promise<string> {
   const directory = temporaryDirectory();
-  const store = new Store(host);
+  const store = new Store(host, host.cacheDirectory, generation);
   const repository = await openRepository(store, root);
   const [planned] = planRepository(host, repository, ["markdown"]);
   await kindOf("npm").fetch(host, store, silent, repository, planned?.inputs.npm ?? new Map(), {});
@@ -73,7 +74,7 @@ async function start(directory: string): Promise<string> {
 
 describe("the markdown sample", () => {
   it("has dependencies that nobody has to run a script for", async () => {
-    const { lock } = await openRepository(new Store(host), root);
+    const { lock } = await openRepository(new Store(host, host.cacheDirectory, generation), root);
     expect([...lock.npm.keys()]).toContain("fastify@5.6.1");
     expect([...lock.npm.values()].flatMap(({ scripts = [] }) => scripts)).toEqual([]);
   });

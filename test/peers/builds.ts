@@ -1,6 +1,7 @@
 /** Runs the program as users do, in surroundings that a test chooses, and gives what its JSON document says. */
 import { chmod, copyFile, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { generation } from "../../pipeline/build/generation.ts";
 import { fetchLocked, openRepository, planRepository } from "../../pipeline/build/repository.ts";
 import { createHost, type Host } from "../../pipeline/host/host.ts";
 import { blobsOf } from "../../pipeline/lock/blobs.ts";
@@ -81,7 +82,7 @@ export function digests(images: readonly BuiltImage[]): Readonly<Record<string, 
 
 /** Downloads what images of this repository need into the user's own store, through mirrors, as every build does. */
 export async function fetchInputs(images: readonly string[]): Promise<{ store: Store; wanted: ReadonlySet<Digest> }> {
-  const store = new Store(host);
+  const store = new Store(host, host.cacheDirectory, generation);
   const repository = await openRepository(store, root);
   const planned = planRepository(host, repository, images);
   await fetchLocked(host, store, silent, repository, planned);
