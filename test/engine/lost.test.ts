@@ -37,7 +37,7 @@ describe.skipIf(without !== undefined)(`engines that come and go (needs ${withou
   let digest: string;
   let whole: string;
   let module: Module;
-  let engines: readonly OwnEngine[];
+  let engines: readonly OwnEngine[] = [];
   let before: string;
 
   const verify = (some: readonly OwnEngine[], ...options: readonly string[]): Promise<Said> => {

@@ -59,7 +59,7 @@ export async function startEngine(): Promise<OwnEngine> {
     child.stdin.end();
     if (!(await within(180, () => ended))) throw new Error(`the engine of ${directory} does not end: ${said}`);
   };
-  if (!(await within(60, () => ended || existsSync(socket))) || ended) {
+  if (!(await within(180, () => ended || existsSync(socket))) || ended) {
     await stop();
     throw new Error(`no engine came up: ${said}`);
   }
