@@ -1,6 +1,13 @@
 /** Decompression of archive members by the ending of their name: streaming, with a limit, failing closed. */
 import { createRequire } from "node:module";
-import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
+import {
+  type BrotliDecompress,
+  createBrotliDecompress,
+  createGunzip,
+  createZstdDecompress,
+  type Gunzip,
+  type ZstdDecompress,
+} from "node:zlib";
 import { interrupted, LockstepError, messageOf, type Place } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { bunzip2 } from "./bzip2.ts";
@@ -74,7 +81,7 @@ async function* xz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array
  */
 async function* through(
   source: AsyncIterable<Uint8Array>,
-  decoder: Gunzip | ZstdDecompress,
+  decoder: BrotliDecompress | Gunzip | ZstdDecompress,
   atEnd = (fed: number): void => {
     if (decoder.bytesWritten !== fed) throw new Error("data after the end");
   },
@@ -175,7 +182,7 @@ async function* frames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 /**
- * The content of a member called `name` (`data.tar.xz`), by its ending: .gz, .xz, .zst, .bz2, or none after .tar.
+ * The content of a member called `name` (`data.tar.xz`), by its ending: .gz, .xz, .zst, .bz2, .br, or none after .tar.
  * `limit` is the largest number of bytes it may become; `decoders` are used where they are given. LS4002 for damaged or unknown compression, LS4005 beyond the limit,
  * LS1003 when their signal fires.
  */
@@ -194,6 +201,8 @@ export function decompress(
       return limited(through(source, createGunzip({ chunkSize })), place, limit, decoders);
     case "zst":
       return limited(frames(source), place, limit, decoders);
+    case "br":
+      return limited(through(source, createBrotliDecompress({ chunkSize })), place, limit, decoders);
     case "bz2":
       return limited(bunzip2(source), place, limit, decoders);
     case "xz":

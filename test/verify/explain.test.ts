@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -16,6 +17,8 @@ const items: readonly TarItem[] = [{ name: "etc/" }, { name: "etc/motd", content
 const web: ImageOf = { layers: [{ items }, { items: [{ name: "app.js", content: "1" }] }] };
 
 const layout = (image: ImageOf | IndexOf): string => writeLayout(temporaryDirectory(), image);
+
+const sha256 = (bytes: Uint8Array): string => hash("sha256", bytes, "hex");
 
 function file(bytes: Uint8Array, name = "subject"): string {
   const path = join(temporaryDirectory(), name);
@@ -70,6 +73,35 @@ describe("explain", () => {
     ]);
     const broken = await compare(file(a), file(b.subarray(0, b.length >> 1)));
     expect(broken.verdict).not.toBe("equal");
+  });
+
+  it.each<readonly [string, (digest: string) => string, (digest: string) => string]>([
+    ["go-containerregistry", (digest) => `sha256:${digest}`, (digest) => `${digest}.tar.gz`],
+    ["Jib", () => "config.json", (digest) => `${digest}.tar.gz`],
+  ])("takes an archive as %s writes it for an image", async (_, configName, layerName) => {
+    const saved = (mtime: number): Buffer => {
+      const tar = tarOf(items.map((item) => ({ ...item, mtime })));
+      const layer = gzipSync(tar);
+      const config = Buffer.from(
+        JSON.stringify({
+          architecture: "amd64",
+          os: "linux",
+          rootfs: { type: "layers", diff_ids: [`sha256:${sha256(tar)}`] },
+        }),
+      );
+      const [configAt, layerAt] = [configName(sha256(config)), layerName(sha256(layer))];
+      return tarOf([
+        { name: configAt, content: config },
+        { name: layerAt, content: layer },
+        {
+          name: "manifest.json",
+          content: JSON.stringify([{ Config: configAt, RepoTags: ["registry.example/app:1"], Layers: [layerAt] }]),
+        },
+      ]);
+    };
+    const comparison = await compare(file(saved(1)), file(saved(2)));
+    expect(places(comparison)).toEqual(["entry 1 etc mtime", "entry 1 etc/motd mtime"]);
+    expect(comparison.causes[0]?.id).toBe("T1");
   });
 
   it("stops at the innermost difference: a field of an entry, and nothing of what follows from it", async () => {

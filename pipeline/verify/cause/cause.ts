@@ -84,11 +84,30 @@ const entryFields = new Set([
   "repeated",
 ]);
 
-/** Which rules are asked about a finding. */
+/** Whether a finding is about an entry of an archive within a file, and not about that archive as a whole. */
+function isOfEntry(field: string): boolean {
+  return entryFields.has(field) || field.startsWith("xattr.") || field.startsWith("pax.");
+}
+
+/** The path of the entry that a finding is about: that within an archive in a file, where it is about one. */
+export function entryPath({ where, format }: Finding): string {
+  return (format === "tar" && isOfEntry(where.field) ? where.inside?.at(-1) : where.path) ?? "";
+}
+
+/** The names that lead to the archive that a finding is about; undefined for the layer itself. */
+export function archiveOf({ where, format }: Finding): readonly string[] | undefined {
+  if (format !== "tar" || where.part !== "entry") return undefined;
+  const inside = where.inside ?? [];
+  return [where.path ?? "", ...(isOfEntry(where.field) ? inside.slice(0, -1) : inside)];
+}
+
+/** Which rules are asked about a finding. Archives within files are as layers are. */
 export function topicOf({ where, format }: Finding): Topic {
   const { part, field, inside } = where;
   if (part === "entry") {
-    if (format !== undefined || inside !== undefined || field === "content") return "content";
+    if (format === "tar" && !isOfEntry(field) && field !== "content") return `layer.${field}`;
+    if ((format !== "tar" && format !== undefined) || (format !== "tar" && inside !== undefined) || field === "content")
+      return "content";
     if (entryFields.has(field)) return `entry.${field}`;
     if (field.startsWith("xattr.")) return "entry.xattr";
     if (field.startsWith("pax.")) return "entry.pax";

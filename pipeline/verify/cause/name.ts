@@ -47,9 +47,12 @@ function guess(finding: Finding, topic: Topic, survey: Survey, places: PlaceInde
     best.splice(at, 0, { cause, confidence });
     if (best.length > mostGuesses) best.pop();
   };
-  if (placed.has(topic))
+  // An entry of an archive within a file is an entry, and the file is content all the same.
+  const topics: readonly Topic[] = finding.format === "tar" && topic !== "content" ? [topic, "content"] : [topic];
+  if (topics.some((one) => placed.has(one)))
     for (const { cause, confidence } of places.of(finding.where.path ?? "")) add(cause, confidence);
-  for (const { cause, rule } of rulesByTopic.get(topic) ?? []) add(cause, rule(finding, survey));
+  for (const one of topics)
+    for (const { cause, rule } of rulesByTopic.get(one) ?? []) add(cause, rule(finding, survey));
   return best.length === 0
     ? nobodyKnows
     : best.map(({ cause, confidence }) => ({ id: cause.id, confidence: Math.min(confidence, 1) }));

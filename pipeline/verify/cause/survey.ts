@@ -1,6 +1,6 @@
 /** What all findings of a layer show together: whether times differ by one step, modes by one mask, owners by one pair. */
 import type { Finding, Nature } from "../compare/finding.ts";
-import { topicOf, type Topic } from "./cause.ts";
+import { archiveOf, entryPath, topicOf, type Topic } from "./cause.ts";
 import { type Made, madeOf, stepOf } from "./makers.ts";
 import type { Scene, SideFacts } from "./scene.ts";
 
@@ -92,12 +92,23 @@ export class LayerSurvey {
   readonly natures = new Map<string, Set<Nature>>();
   /** Programs that Go made. */
   readonly goPrograms = new Set<string>();
+  /** Programs that two versions of Go made. */
+  readonly goVersions = new Set<string>();
+  /** Programs that Rust's compiler made, as far as what differs in them shows it. */
+  readonly rustPrograms = new Set<string>();
   /** How many paths that one side alone has are the same but for a number. */
   readonly numbered = new Map<string, number>();
   /** How many versions of packages differ, by what installs them. */
   readonly versions = { system: 0, npm: 0, python: 0 };
+  /** Whether one side has entries in the dialect of Version 7, which has no names. */
+  oldDialect = false;
   /** Whether one side alone has the metadata of a Python package. */
   infoAlone = false;
+
+  /** Whether something of it may have made the archive longer or shorter. */
+  get resized(): boolean {
+    return this.contents.size > 0 || this.onlyCount > 0 || this.fields.has("dialect");
+  }
 
   get onlyCount(): number {
     return this.onlyA.length + this.onlyB.length;
@@ -105,18 +116,19 @@ export class LayerSurvey {
 
   add(finding: Finding, topic: Topic): void {
     const { where, a, b } = finding;
-    if (where.part === "layer") {
+    if (topic.startsWith("layer.")) {
       this.fields.add(where.field);
+      if (where.field === "dialect" && (/\bv7\b/.test(a ?? "") || /\bv7\b/.test(b ?? ""))) this.oldDialect = true;
       if (where.field === "repeated") this.again.add(String(finding.facts?.["example"] ?? ""));
     }
-    if (topic === "entry.type") this.retyped.add(where.path ?? "");
+    if (topic === "entry.type") this.retyped.add(entryPath(finding));
     else if (topic === "entry.mtime") this.times.add(finding);
     else if (topic === "entry.mode") this.modes.add(finding);
     else if (topic === "entry.uid" || topic === "entry.gid") {
       const pair = `${a} ${b}`;
       if (this.owners.size < 16 || this.owners.has(pair)) this.owners.set(pair, (this.owners.get(pair) ?? 0) + 1);
     } else if (topic === "entry.presence") {
-      const path = where.path ?? "";
+      const path = entryPath(finding);
       (a === undefined ? this.onlyB : this.onlyA).push(path);
       const stem = numberless(path);
       if (stem !== path) this.numbered.set(stem, (this.numbered.get(stem) ?? 0) + 1);
@@ -132,6 +144,8 @@ export class LayerSurvey {
       else for (const nature of finding.natures ?? []) natures.add(nature);
       if (goPart.test(where.field) || where.inside?.some((name) => goPart.test(name)) === true)
         this.goPrograms.add(path);
+      if (isGoVersion(finding)) this.goVersions.add(path);
+      if (rustText.test(`${a ?? ""} ${b ?? ""}`) && finding.format === "elf") this.rustPrograms.add(path);
       if (a === undefined || b === undefined) return;
       if (finding.natures?.includes("version") !== true) return;
       for (const [kind, pattern] of packageDatabases) if (pattern.test(path)) this.versions[kind]++;
@@ -141,6 +155,12 @@ export class LayerSurvey {
 
 /** Sections and notes that Go's linker makes. */
 const goPart = /^\.(?:note\.go|go\.|gopclntab|gosymtab|typelink|itablink)|^Go build/;
+
+/** Whether what Go's linker notes of itself is another. */
+export const isGoVersion = ({ a = "", b = "" }: Finding): boolean => /^go1\.\d/.test(a) && /^go1\.\d/.test(b);
+
+/** What rustc and cargo leave in the symbols and data of a program. */
+export const rustText = /\.cargo\/|\brustc\b|\/cargo\/registry|-cgu\.\d|17h[0-9a-f]{16}E\b/;
 
 /** `part-#.o` of `part-3.o`. */
 export function numberless(path: string): string {
@@ -165,12 +185,14 @@ export class Survey {
   readonly now: number | undefined;
   /** What rules are asked about each finding. */
   readonly topics: readonly Topic[];
-  readonly #layers = new Map<string, Map<number, LayerSurvey>>();
+  readonly #layers = new Map<string, Map<string, LayerSurvey>>();
   /** Whether one side has layers that the other has not, or cuts them at other places. */
   layersAlone = false;
   /** Whether some layer is compressed by another algorithm, and whether the manifest is written in another form. */
   recompressed = false;
   rewritten = false;
+  /** Whether manifests are of Docker's types on one side and of OCI's on the other. */
+  otherFamily = false;
   /** Whether the images say that they are on two bases. */
   baseMoved = false;
   /** Whether one side lacks documents: it is an archive of `docker save`, or a layer. */
@@ -195,6 +217,7 @@ export class Survey {
       if (part === "layer" && (field === "presence" || field === "boundaries")) this.layersAlone = true;
       if (part === "layer" && field === "compression") this.recompressed = true;
       if (part === "layer" && field === "unread") this.unread = true;
+      if (part === "manifest" && field === "mediaType") this.otherFamily = true;
       if (part === "manifest" && field === "form") this.rewritten = true;
       if (/base\.digest\b|dev\.lockstep\.base/.test(field) && part !== "entry") this.baseMoved = true;
       if (part === "entry" || part === "layer") this.layer(finding).add(finding, topic);
@@ -204,12 +227,13 @@ export class Survey {
     });
   }
 
-  /** What is known of the layer that a finding is in. */
-  layer({ where }: Finding): LayerSurvey {
+  /** What is known of the layer, or the archive within a file of it, that a finding is in. */
+  layer(finding: Finding): LayerSurvey {
+    const { where } = finding;
     const platform = where.platform ?? "";
-    const number = where.layer ?? 0;
+    const number = [where.layer ?? 0, ...(archiveOf(finding) ?? [])].join("\0");
     let layers = this.#layers.get(platform);
-    if (layers === undefined) this.#layers.set(platform, (layers = new Map<number, LayerSurvey>()));
+    if (layers === undefined) this.#layers.set(platform, (layers = new Map<string, LayerSurvey>()));
     let layer = layers.get(number);
     if (layer === undefined) layers.set(number, (layer = new LayerSurvey()));
     return layer;
@@ -276,18 +300,18 @@ export class Survey {
    * What the other side alone has that is the same path: `moved` for the very same, in another layer; `form` for one that is the same but
    * for case or Unicode form.
    */
-  twin({ where, a }: Finding): "moved" | "form" | undefined {
+  twin(finding: Finding): "moved" | "form" | undefined {
     if (this.#twins === undefined) {
       const sides = { a: new Map<string, string>(), b: new Map<string, string>() };
       this.findings.forEach((finding, index) => {
         if (this.topics[index] !== "entry.presence") return;
-        const path = finding.where.path ?? "";
+        const path = entryPath(finding);
         (finding.a === undefined ? sides.b : sides.a).set(folded(path), path);
       });
       this.#twins = sides;
     }
-    const path = where.path ?? "";
-    const other = (a === undefined ? this.#twins.a : this.#twins.b).get(folded(path));
+    const path = entryPath(finding);
+    const other = (finding.a === undefined ? this.#twins.a : this.#twins.b).get(folded(path));
     if (other === undefined) return undefined;
     return other === path ? "moved" : "form";
   }

@@ -18,9 +18,9 @@ const largestDocument = 16 << 20;
 /** How many entries of an archive of an image are looked at: blobs and documents, not files. */
 const largestCount = 100_000;
 
-/** Names at the head of archives of images; a layer begins with a directory of the root file system. */
+/** Names at the head of archives of images, as docker, go-containerregistry and Jib write them; a layer begins with a directory of the root file system. */
 const ofImage =
-  /^(?:blobs(?:\/.*)?|oci-layout|index\.json|manifest\.json|repositories|[0-9a-f]{64}(?:\/.*|\.json|\.tar)?)$/;
+  /^(?:blobs(?:\/.*)?|oci-layout|index\.json|manifest\.json|config\.json|repositories|(?:sha256:)?[0-9a-f]{64}(?:\/.*|\.json|\.tar(?:\.gz)?)?)$/;
 
 interface Member {
   readonly type: RawType;

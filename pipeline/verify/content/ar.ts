@@ -2,18 +2,21 @@
  * Compares archives of ar(1), as static libraries and Debian packages are: the header of each member, their order, and what they hold.
  *
  * The names within are those of members. Fields are those of ar.h: `ar_date`, `ar_uid`, `ar_gid`, `ar_mode`; `presence`, `order`, `symbol table`,
- * `bytes between members`.
+ * `bytes between members`, `compression` (of members of Debian packages that are compressed in another way on each side).
  * Facts: of `ar_date` `valueA`, `valueB` (seconds since 1970).
  */
+import { decompress } from "../../source/decompress.ts";
 import type { Finding } from "../compare/finding.ts";
 import { shown } from "../compare/shown.ts";
 import { type Content, contentOf, type Format, type Looker, type Pair } from "./format.ts";
 import { compareOrder } from "./order.ts";
-import { partOf } from "./windows.ts";
+import { partOf, piecesOf } from "./windows.ts";
 
 const magic = "!<arch>\n";
 const mostMembers = 200_000;
 const largestNames = 16 << 20;
+/** A member that becomes larger is not looked into. */
+const largestContent = 4 * 2 ** 30;
 
 interface Member {
   readonly name: string;
@@ -82,11 +85,43 @@ function compareHeaders(a: Member, b: Member, looker: Looker): void {
   }
 }
 
+/** `data.tar` of `data.tar.xz`, as members of Debian packages are called (deb(5)). */
+const stemOf = (name: string): string | undefined => /^((?:control|data)\.tar)(?:\.\w+)?$/.exec(name)?.[1];
+
+/** Compares members of one thing in two compressions; names within are those without. */
+async function compareOtherwise(stem: string, a: Member, b: Member, looker: Looker): Promise<void> {
+  looker.within(stem).found("compression", {
+    grade: "encoding",
+    natures: ["encoder"],
+    a: shown(a.name),
+    b: shown(b.name),
+    facts: { sizeA: a.content.size, sizeB: b.content.size },
+  });
+  const [x, y] = [await opened(a, looker), await opened(b, looker)];
+  await looker.inside(stem, x, y);
+}
+
+function opened({ name, content }: Member, looker: Looker): Promise<Content> {
+  return looker.keep(decompress(piecesOf(content), name, { file: name }, largestContent));
+}
+
 async function compareAr({ a, b }: Pair, looker: Looker): Promise<void> {
   const [left, right] = [read(a), read(b)];
+  const stems = new Map(
+    [...right.members].filter(([name]) => !left.members.has(name)).map(([name, one]) => [stemOf(name), one]),
+  );
+  const paired = new Set<Member>();
   for (const [name, member] of left.members) {
     const other = right.members.get(name);
     const inner = looker.within(name);
+    const stem = stemOf(name);
+    const otherwise = stem === undefined ? undefined : stems.get(stem);
+    if (other === undefined && stem !== undefined && otherwise !== undefined) {
+      paired.add(otherwise);
+      compareHeaders(member, otherwise, inner);
+      await compareOtherwise(stem, member, otherwise, looker);
+      continue;
+    }
     if (other === undefined) {
       inner.found("presence", { grade: "content", a: `${member.content.size} bytes` });
       continue;
@@ -104,7 +139,7 @@ async function compareAr({ a, b }: Pair, looker: Looker): Promise<void> {
     } else await looker.inside(name, member.content, other.content);
   }
   for (const [name, member] of right.members)
-    if (!left.members.has(name))
+    if (!left.members.has(name) && !paired.has(member))
       looker.within(name).found("presence", { grade: "content", b: `${member.content.size} bytes` });
   // The linker takes the first member that has a symbol.
   compareOrder(left.members, right.members, looker, "content");

@@ -4,6 +4,7 @@ import { ar } from "./ar.ts";
 import { certificates } from "./certificates.ts";
 import { elf } from "./elf.ts";
 import type { Format } from "./format.ts";
+import { javascript } from "./javascript.ts";
 import { jks } from "./jks.ts";
 import { json } from "./json.ts";
 import { ldCache } from "./ld-cache.ts";
@@ -12,7 +13,7 @@ import { png } from "./png.ts";
 import { pyc } from "./pyc.ts";
 import { sqlite } from "./sqlite.ts";
 import { stanzas } from "./stanzas.ts";
-import { bzip2, gzip, xz, zstd } from "./streams.ts";
+import { brotli, bzip2, gzip, xz, zstd } from "./streams.ts";
 import { tar } from "./tar.ts";
 import { text } from "./text.ts";
 import { zip } from "./zip.ts";
@@ -25,6 +26,7 @@ export const formats: readonly Format[] = [
   zstd,
   xz,
   bzip2,
+  brotli,
   tar,
   pyc,
   png,
@@ -35,6 +37,7 @@ export const formats: readonly Format[] = [
   certificates,
   accounts,
   stanzas,
+  javascript,
   json,
   text,
 ];

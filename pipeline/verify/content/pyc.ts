@@ -23,13 +23,21 @@ function onlyMarks(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && a.every((byte, index) => ((byte ^ (b[index] ?? 0)) & 0x7f) === 0);
 }
 
+/** Whether two codes are of the same bytes in another order, as those with a set are. */
+function sameBytes(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && Buffer.compare(a.toSorted(), b.toSorted()) === 0;
+}
+
 function compareCode(a: Buffer, b: Buffer, looker: Looker): void {
   if (a.equals(b)) return;
   const references = onlyMarks(a, b);
   const { runs, count } = a.length === b.length ? differingRuns(a, b, 20) : { runs: [], count: 0 };
   const texts = runs.filter((run) => run.a !== undefined && run.b !== undefined);
   if (!references && count > 0 && texts.length === count) {
-    for (const { offset, a: x = "", b: y = "" } of texts) {
+    for (const { offset, a: runA = "", b: runB = "" } of texts) {
+      // Before a path is its length, which may be a character as well.
+      const bare = (run: string): string => (/^.\//.test(run) ? run.slice(1) : run);
+      const [x, y] = [bare(runA), bare(runB)];
       const verdict = judge(x, y);
       looker.found(`string ${16 + offset}`, {
         grade: "content",
@@ -44,9 +52,10 @@ function compareCode(a: Buffer, b: Buffer, looker: Looker): void {
   const paths = (code: Buffer): readonly string[] => code.toString("latin1").match(/\/[\x21-\x7e]{3,500}\.py/g) ?? [];
   const [x, y] = [paths(a)[0], paths(b)[0]];
   const path = x !== undefined && y !== undefined && x !== y;
+  const order = !path && sameBytes(a, b);
   looker.found("code", {
     grade: references ? "cosmetic" : "content",
-    natures: references ? ["form"] : path ? ["path"] : ["machine code"],
+    natures: references ? ["form"] : path ? ["path"] : order ? ["order"] : ["machine code"],
     a: path ? shown(x) : `${a.length} bytes`,
     b: path ? shown(y) : `${b.length} bytes`,
     facts: { sizeA: a.length, sizeB: b.length, ...(references ? { references } : {}) },

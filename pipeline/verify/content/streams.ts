@@ -1,5 +1,5 @@
 /**
- * Compares compressed streams: the fields of their headers (RFC 1952, RFC 8878, the .xz format, bzip2), what they hold, and how it was compressed.
+ * Compares compressed streams: the fields of their headers (RFC 1952, RFC 8878, the .xz format, bzip2, RFC 7932), what they hold, and how it was compressed.
  *
  * Fields: of gzip `MTIME`, `FNAME`, `FCOMMENT`, `FEXTRA`, `XFL`, `OS`, `FLG`; of zstd `Frame_Header`; of xz `Stream Flags`; of bzip2 `level`; `encoder` when the
  * contents are equal and the compressed bytes are not.
@@ -128,6 +128,12 @@ export const xz = stream("xz", "xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "Stream 
   const check = (head[7] ?? 0) & 15;
   return `check ${checks[check] ?? check}`;
 });
+/** Has no mark of its own: told by its name. */
+export const brotli: Format = {
+  ...stream("brotli", "br", [], "", () => ""),
+  accepts: ({ path }) => path.endsWith(".br"),
+};
+
 export const bzip2 = stream(
   "bzip2",
   "bz2",

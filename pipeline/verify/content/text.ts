@@ -2,7 +2,7 @@
  * Compares text line by line.
  *
  * Fields: `line N` (in A; in B for lines that A does not have), `order` (lines that moved), `line ends`, `byte order mark`, `trailing lines`
- * (blank lines and the line end at the end), `lines` (what is too much to be told line by line).
+ * (blank lines and the line end at the end), `wrapping` (the same words in another number of lines; fact `wrapped: true`), `lines` (what is too much to be told line by line).
  * Facts: `kinds` (kinds of tokens that differ, see tokens.ts), `column` of the first that differs in long lines; `script: true` where the
  * text starts with `#!`; `list: true` for files whose order of lines means nothing; of `order` `moved`, the number of lines; of `lines`
  * `count`; `only: "a"` or `"b"` for lines that the other side does not have.
@@ -11,6 +11,7 @@ import type { Excerpt, Finding } from "../compare/finding.ts";
 import { shown } from "../compare/shown.ts";
 import type { Content, Format, Looker, Pair } from "./format.ts";
 import { diffLines, type Hunk } from "./line-diff.ts";
+import { areMoved, isWrapped } from "./line-moves.ts";
 import { isSecretPath, withoutSecrets } from "./secrets.ts";
 import { gradeOf, type Judged, judge, together } from "./tokens.ts";
 import { commonEnd, firstDifference } from "./windows.ts";
@@ -272,7 +273,16 @@ function compareText({ path, a, b }: Pair, looker: Looker): void {
   const kind: Kind = { secret: keys || isSecretPath(path), script, list: lists.test(path) };
   if (sayForm(x, y, kind, looker)) return;
   const [linesA, linesB] = [linesOf(x), linesOf(y)];
-  const { pairs, moved } = paired(linesA, linesB, diffLines(...numbered(linesA, linesB)), part.line);
+  const found = paired(linesA, linesB, diffLines(...numbered(linesA, linesB)), part.line);
+  const all = found.moved > 0 && areMoved(found.pairs);
+  const pairs = all ? [] : found.pairs;
+  const moved = found.moved + (all ? found.pairs.length : 0);
+  if (moved === 0 && isWrapped(pairs)) {
+    const count = (side: "a" | "b"): string => `${pairs.filter((pair) => pair[side] !== undefined).length} lines`;
+    const facts = { wrapped: true, ...(script ? { script: true } : {}) };
+    looker.found("wrapping", { grade: "content", natures: ["white space"], a: count("a"), b: count("b"), facts });
+    return;
+  }
   if (moved > 0)
     looker.found("order", {
       grade: kind.list ? "cosmetic" : "content",

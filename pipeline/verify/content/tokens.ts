@@ -2,7 +2,7 @@
  * What kind of thing differs between two texts: times, random names, paths of the building machine, versions.
  *
  * Kinds, as facts name them: `date` (with or without the time of day), `clock` (time of day alone), `epoch` (seconds, milliseconds, micro- or
- * nanoseconds since 1970, of this quarter century), `year`, `duration`, `uuid`, `hex` (16 digits or more), `base64`, `temporary` (a name as
+ * nanoseconds since 1970, of this quarter century, also as 17040672e5), `year`, `duration`, `uuid`, `hex` (16 digits or more), `base64`, `temporary` (a name as
  * mktemp and Python make them), `path`, `account` (`user@host`), `address` (IP or MAC), `host`, `locale`, `version`, `number`, `space`,
  * `mark` (punctuation), `word`.
  */
@@ -52,9 +52,12 @@ const kinds: readonly (readonly [string, string])[] = [
     "path",
     "(?:(?<![\\w/.])|(?<=file:\\/\\/))(?:[A-Za-z]:[\\\\/]|\\/)[\\w.@+~%-]{1,255}(?:[\\\\/][\\w.@+~%-]{1,255}){0,64}[\\\\/]?",
   ],
-  ["epoch", "(?<![\\w.])1[0-9]{9}(?:\\.\\d{1,9}|\\d{3}|\\d{6}|\\d{9})?(?![\\w.]*\\w)"],
+  [
+    "epoch",
+    "(?<![\\w.])(?:1[0-9]{9}(?:\\.\\d{1,9}|\\d{3}|\\d{6}|\\d{9})?|1[0-9]{9}e3|1[0-9]{8}e4|1[0-9]{7}e5)(?![\\w.]*\\w)",
+  ],
   ["hex", "(?<![\\w])(?:0x)?(?=[a-fA-F]*[0-9])(?=[0-9]*[a-fA-F])[0-9a-fA-F]{16,}(?!\\w)"],
-  ["container", "(?<![\\w.-])(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{12}(?![\\w-])"],
+  ["container", "(?<![\\w.-])(?!\\d+e\\d+(?!\\w))(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{12}(?![\\w-])"],
   [
     "host",
     "(?<![\\w.-])(?:[a-z0-9-]{1,63}\\.){1,8}(?:local|localdomain|internal|lan|home|corp|intranet|localhost|example)(?![\\w-])",

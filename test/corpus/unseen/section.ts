@@ -51,7 +51,8 @@ export function unseenSection(rows: readonly Measured[]): string {
 
 The rules were written with the pairs above at hand, so these say little about others. The pairs of this section ([\`test/corpus/unseen/\`](../test/corpus/unseen/)) are made with tools, and in
 ways, that those have not: bundlers, build backends of Python, Maven and Jib, cargo, dpkg-deb, rpm, file systems, crane, ko, Dockerfiles. What is said to be the cause of each was written down
-before explain was asked; then it was asked once, without any change to it: the columns *new*. Only then were rules and comparers mended, where what was missing is true of other images too: the
+before explain was asked; then it was asked once, without any change to it: the columns *new*. (Where
+both sides came out with the same bytes, or differed by another thing than was meant, the pair was set right by what its bytes are, not by what explain said.) Only then were rules and comparers mended, where what was missing is true of other images too: the
 columns *now*. Since then these pairs are as known as the others; what holds for the next unknown image lies between the two. \`npm run corpus -- --unseen\` makes and measures them, and takes
 minutes.
 ${silent === 0 ? "" : `\nOf ${silent} there was no answer when they were new: explain came to no end.\n`}

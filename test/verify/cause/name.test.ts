@@ -58,6 +58,41 @@ describe("the cause of differences", () => {
     expect(idsOf([content("app/x", "line 1", "1.000,5", "1,000.5", { natures: ["language"] })])).toContain("L21");
   });
 
+  it("is that of an entry where it is one of an archive within a file", () => {
+    const within = (
+      entry: string,
+      field: string,
+      a: string,
+      b: string,
+      of: Partial<Pick<Finding, "grade" | "natures">> = {},
+    ): Finding => {
+      const one = content("app/app.deb", field, a, b, { format: "tar", ...of });
+      return { ...one, where: { ...one.where, inside: ["data.tar.xz", "data.tar", entry] } };
+    };
+    expect(idsOf([within("usr", "mtime", "1700000000", "1700086400", { natures: ["time"] })])[0]).toBe("T1");
+    expect(idsOf([within("usr/bin/x", "mode", "0644", "0664", { grade: "privilege" })])[0]).toBe("P1");
+    expect(idsOf([within("usr", "uid", "0", "1000", { natures: ["identity"] })])[0]).toBe("P4");
+    const order = content("app/app.deb", "dialect", "ustar (4)", "gnu (4)", { format: "tar" });
+    expect(idsOf([{ ...order, where: { ...order.where, inside: ["data.tar.xz", "data.tar"] } }])[0]).toBe("O7");
+    // Times of the layer say nothing of those within: each archive is surveyed on its own.
+    const inner = within("usr", "mtime", "1700000000", "1700000000.5", { natures: ["time"] });
+    expect(nameCauses(scene([mtime("app", "1", "2"), inner])).guesses.map(([first]) => first?.id)).toEqual([
+      "T1",
+      "T4",
+    ]);
+  });
+
+  it("takes the end of an archive that has other contents for what follows from them", () => {
+    const padding = layer("padding", "3 blocks", "9 blocks");
+    expect(idsOf([padding])[0]).toBe("O12");
+    const changed = content("app/x.gz", "encoder", "1", "2", {
+      format: "gzip",
+      natures: ["encoder"],
+      grade: "encoding",
+    });
+    expect(idsOf([padding, changed]).slice(0, 1)).toEqual(["L22"]);
+  });
+
   it("has ids that are rows of the catalogue or words, each once", () => {
     const ids = causes.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);

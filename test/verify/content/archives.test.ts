@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { hasProgram, run, temporaryDirectory } from "../../support.ts";
 import { tinyZip } from "../../tree/tiny-zip.ts";
 import { tarOf } from "../tar-of.ts";
@@ -50,6 +50,42 @@ describe.skipIf(!hasProgram("ar"))("archives of ar (needs ar)", () => {
     expect(await places("x.a", a, archive(two, 1_700_000_000, "a.txt"))).toEqual(["b.txt > presence: content"]);
     const fixed = made(files(two), "ar", "qcD", "out", "a.txt", "b.txt");
     expect((await compared("x.a", a, fixed)).findings.map(({ place }) => place)).toContain("a.txt > ar_date");
+  });
+});
+
+describe("Debian packages", () => {
+  const member = (name: string, content: Uint8Array): Buffer =>
+    Buffer.concat([
+      Buffer.from(
+        `${name.padEnd(16)}${"1700000000".padEnd(12)}${"0".padEnd(6)}${"0".padEnd(6)}${"100644".padEnd(8)}${String(content.length).padEnd(10)}\`\n`,
+      ),
+      content,
+      Buffer.alloc(content.length % 2, "\n"),
+    ]);
+  const deb = (...members: readonly Buffer[]): Buffer => Buffer.concat([Buffer.from("!<arch>\n"), ...members]);
+  const data = (mtime: number): Buffer => tarOf([{ name: "usr/", mtime }]);
+
+  it("hold the same in another compression", async () => {
+    const a = deb(member("data.tar.gz", gzipSync(data(1))));
+    expect(await only("a.deb", a, deb(member("data.tar.zst", zstdCompressSync(data(1)))))).toMatchObject({
+      format: "ar",
+      place: "data.tar > compression",
+      grade: "encoding",
+      natures: ["encoder"],
+      a: "data.tar.gz",
+      b: "data.tar.zst",
+    });
+    expect(await places("a.deb", a, deb(member("data.tar.zst", zstdCompressSync(data(2)))))).toEqual([
+      "data.tar > compression: encoding",
+      "data.tar > usr > mtime: clock",
+    ]);
+    // What is not what its name says, and what has no other side.
+    const broken = await compared("a.deb", a, deb(member("data.tar.zst", Buffer.from("none"))));
+    expect(broken.findings.some(({ grade }) => grade === "content")).toBe(true);
+    expect(await places("a.deb", a, deb(member("debian-binary", Buffer.from("2.0\n"))))).toEqual([
+      "data.tar.gz > presence: content",
+      "debian-binary > presence: content",
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { hasProgram, run, temporaryDirectory } from "../../support.ts";
+import { elf } from "../../corpus/formats/elf.ts";
 import { compared, type Seen } from "./compared.ts";
 
 const source = (text: string): string => `#include <stdio.h>
@@ -94,6 +95,20 @@ describe.skipIf(!hasProgram("gcc"))("ELF (needs gcc)", () => {
       grade: "cosmetic",
       natures: expect.arrayContaining(["version"]) as unknown,
     });
+  });
+
+  it("is followed where a section without bytes lies beyond the end, as Go's linker writes it", async () => {
+    const beyond = (rodata: string): Buffer => {
+      const bytes = elf({ rodata, more: { ".noptrbss": Buffer.from("x") } });
+      const headers = Number(bytes.readBigUInt64LE(40));
+      // The third header after the one of no section: its type is SHT_NOBITS.
+      bytes.writeUInt32LE(8, headers + 3 * 64 + 4);
+      bytes.writeBigUInt64LE(1n << 40n, headers + 3 * 64 + 24);
+      return bytes;
+    };
+    const seen = await compared("app", beyond("built 2026-01-02\0"), beyond("built 2026-03-04\0"));
+    expect(seen.unread).toEqual([]);
+    expect(seen.findings).toMatchObject([{ format: "elf", grade: "clock", facts: { section: ".rodata" } }]);
   });
 
   it("hides nothing behind its last section", async () => {

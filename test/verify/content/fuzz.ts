@@ -1,7 +1,7 @@
 /** Contents for fuzzing the comparers: real files of every format, changed in ways that break or bend them. */
 import { execPath } from "node:process";
 import { existsSync, openSync, readFileSync, readSync, closeSync } from "node:fs";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { tarOf } from "../tar-of.ts";
 import { tinyZip } from "../../tree/tiny-zip.ts";
@@ -75,6 +75,13 @@ export const samples: readonly Sample[] = [
     bytes: Buffer.from(
       "QlpoOTFBWSZTWcU8rrgAABnfgAAQQADREAgBBgA6Z99AIABQo0NAAAAVPTKPRqNDymg9NSNzoFYgkBUW0wLMBmAym0GOqmwS9d73xiViRno9bs4wkHodF/F3JFOFCQxTyuuA",
       "base64",
+    ),
+  },
+  { path: "a.txt.br", bytes: brotliCompressSync(text) },
+  {
+    path: "dist/a.js",
+    bytes: Buffer.from(
+      `run(1);\n//# sourceMappingURL=data:application/json;base64,${Buffer.from('{"version":3,"sources":["/src/a.ts"],"mappings":"AAAA"}').toString("base64")}\n`,
     ),
   },
   {

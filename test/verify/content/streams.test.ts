@@ -1,4 +1,4 @@
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { hasProgram, run } from "../../support.ts";
 import { compared, only, places } from "./compared.ts";
@@ -80,6 +80,15 @@ describe("compressed streams", () => {
     expect(await places("x.xz", pack(plain), pack(plain, "--check=crc32"))).toEqual(["Stream Flags: encoding"]);
     expect(await places("x.xz", pack(plain, "-0"), pack(plain, "-9"))).toEqual(["encoder: encoding"]);
     expect(await places("x.xz", pack(other), pack(third))).toEqual(["x > line 51: clock"]);
+  });
+
+  it("of brotli are told by their name, and looked into", async () => {
+    const pack = (bytes: Buffer, quality: number): Buffer =>
+      brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } });
+    expect(await places("x.js.br", pack(plain, 2), pack(plain, 11))).toEqual(["encoder: encoding"]);
+    expect(await places("x.txt.br", pack(other, 5), pack(third, 5))).toEqual(["x.txt > line 51: clock"]);
+    const trailing = await compared("x.br", pack(plain, 5), Buffer.concat([pack(plain, 5), Buffer.from("hidden")]));
+    expect(trailing.findings).toMatchObject([{ format: "bytes", grade: "content" }]);
   });
 
   it.skipIf(!hasProgram("bzip2"))("of bzip2 have sizes of blocks and contents (needs bzip2)", async () => {

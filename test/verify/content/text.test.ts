@@ -152,4 +152,57 @@ describe("text", () => {
     ]);
     expect(said).not.toMatch(/hunter2|swordfish|npm_[ab]|abcdefgh|fedcba98/);
   });
+
+  it("is the same words at another width", async () => {
+    const a = "usage: app [-h]\n       [--list FILE]\n       [--all]\n\nmore\n";
+    const b = "usage: app [-h] [--list FILE] [--all]\n\nmore\n";
+    expect(await only("help.txt", a, b)).toMatchObject({
+      place: "wrapping",
+      grade: "content",
+      natures: ["white space"],
+      facts: { wrapped: true },
+    });
+    // A word that is another is told, whatever the width is.
+    expect(await places("help.txt", a, b.replace("--all", "--any"))).not.toContain("wrapping: content");
+  });
+
+  it("has its items in another order, also when the last has no comma", async () => {
+    const list = (...items: readonly string[]): string => `[\n  ${items.join(",\n  ")}\n]\n`;
+    const a = list("'alpha' => 1", "'beta' => 2", "'gamma' => 3", "'delta' => 4");
+    const b = list("'gamma' => 3", "'delta' => 4", "'alpha' => 1", "'beta' => 2");
+    expect(await only("a.pl", a, b)).toMatchObject({ place: "order", natures: ["order"] });
+    expect(await places("a.pl", a, a.replace("4\n", "4,\n"))).toEqual(["line 5: content"]);
+  });
+});
+
+describe("JavaScript", () => {
+  const map = (source: string): string =>
+    Buffer.from(JSON.stringify({ version: 3, sources: [source], mappings: "AAAA" })).toString("base64");
+  const script = (code: string, ...sources: readonly string[]): string =>
+    [code, ...sources.map((one) => `//# sourceMappingURL=data:application/json;charset=utf-8;base64,${map(one)}`)].join(
+      "\n",
+    );
+
+  it("has source maps inline, which are compared as what they are", async () => {
+    const [a, b] = [script("run(1);", "/home/bob/src/a.js"), script("run(1);", "/home/eve/src/a.js")];
+    expect(await only("dist/main.js", a, b)).toMatchObject({
+      place: "main.js.1.map > sources[0]",
+      natures: ["path"],
+      facts: { sourceMap: true },
+    });
+    expect(await places("main.css", script("a{}", "x", "/src/a"), script("b{}", "x", "/src/b"))).toEqual([
+      "main.css > line 1: content",
+      "main.css.2.map > sources[0]: content",
+    ]);
+  });
+
+  it("is text where the maps are not as many, or not written as Base64 is", async () => {
+    const one = script("run(1);", "a.js");
+    expect((await compared("a.js", one, `${one}\n${one}`)).findings.every(({ format }) => format === "text")).toBe(
+      true,
+    );
+    // The last bits of Base64 that nobody reads.
+    const loose = one.replace(/.(=+)$/, (_, end: string) => `/${end}`);
+    expect((await compared("a.js", one, loose)).findings).not.toEqual([]);
+  });
 });

@@ -59,7 +59,9 @@ const seen =
 
 const threaded = /^(?:pigz|klauspost\/pgzip|pgzip)/;
 const isZstd = (finding: Finding): boolean =>
-  factOf(finding, "compression") === "zstd" || evidenceOf(finding).every((text) => /zstd/.test(text));
+  factOf(finding, "compression") === undefined
+    ? evidenceOf(finding).every((text) => /zstd/.test(text))
+    : factOf(finding, "compression") === "zstd";
 
 /** Whether window and memory, as the recogniser says them or as they show, are others. */
 function otherSettings(finding: Finding): boolean {

@@ -1,4 +1,5 @@
 /** Causes that are in the documents of an image: rows I of the catalogue. */
+import type { Finding } from "../../compare/finding.ts";
 import { always, type Cause, has, type Rule } from "../cause.ts";
 
 const builders =
@@ -33,6 +34,10 @@ const attestation = /attestation|vnd\.docker\.reference|in-toto|unknown\/unknown
 
 const hashes = /\b[0-9a-f]{32,64}\b/;
 const withoutHashes = (text: string): string => text.replaceAll(new RegExp(hashes, "g"), "#");
+
+/** Whether a member is there on one side only, and says nothing. */
+const isEmpty = ({ a, b }: Finding): boolean =>
+  (a === undefined) !== (b === undefined) && /^(?:|""|false|null|0|\[\]|\{\})$/.test(a ?? b ?? "");
 
 export const documentCauses: readonly Cause[] = [
   {
@@ -112,6 +117,8 @@ export const documentCauses: readonly Cause[] = [
       lockstep: own,
     },
     rules: {
+      // What Docker's configuration has and OCI's has not.
+      "config.config": (finding, survey) => (survey.otherFamily && isEmpty(finding) ? 0.98 : 0),
       "manifest.mediaType": otherFamily,
       "index.mediaType": otherFamily,
       "index.manifests": (finding, survey) =>

@@ -1,6 +1,7 @@
 /** Causes that are something of the machine or its environment: rows E of the catalogue. */
 import { type Cause, factOf, has, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
+import { isGoVersion } from "../survey.ts";
 import { kindsOf, shownText } from "./look.ts";
 
 /** `TZ` of the field `config.Env.TZ`. */
@@ -24,7 +25,7 @@ const tool =
 
 /** Where text says who made something. */
 const maker =
-  /\b(?:built|made|compiled|packaged|generated|created) by\b|\buid\b|\b(?:user(?:name)?|login|author)\b *[=:]/i;
+  /^(?:Built-By|Packager|Build-User|Built-On-Host)\b|\b(?:built|made|compiled|packaged|generated|created) by\b|\buid\b|\b(?:user(?:name)?|login|author)\b *[=:]/i;
 
 /** An address of a network, and no name. */
 const isAddress = (finding: Finding): boolean => {
@@ -51,6 +52,7 @@ export const environmentCauses: readonly Cause[] = [
       "config.config": variable(/^(?:TZ|LANG|LANGUAGE|LC_\w+|COLUMNS|LINES|TERM|COLORTERM)$/, 0.96),
       content: (finding) => {
         if (/\b(?:LANG|LC_[A-Z]+|TZ|COLUMNS|TERM)=|\bLC_ALL\b/.test(shownText(finding))) return 0.93;
+        if (factOf(finding, "wrapped") !== undefined) return 0.93;
         if (!has(finding, "language")) return 0;
         return kindsOf(finding).includes("date") ? 0.6 : 0.9;
       },
@@ -189,7 +191,9 @@ export const environmentCauses: readonly Cause[] = [
     },
     rules: {
       content: (finding) => {
-        const { a = "", b = "" } = finding;
+        const { a = "", b = "", where } = finding;
+        // Objects for link-time optimisation have sections that are named by chance, unless -frandom-seed is given.
+        if (where.inside?.some((name) => /^\.gnu\.(?:debug)?lto_.*\.[0-9a-f]{6,16}$/.test(name)) === true) return 0.95;
         if (uuid.test(a) && uuid.test(b)) return 0.93;
         return has(finding, "random") ? 0.86 : 0;
       },
@@ -269,6 +273,9 @@ export const environmentCauses: readonly Cause[] = [
           inside.includes(".comment")
         )
           return 0.95;
+        if (finding.format === "pyc" && field === "magic") return 0.96;
+        if (finding.format === "pyc" && survey.naturesOf(finding).has("version")) return 0.95;
+        if (survey.layer(finding).goVersions.has(finding.where.path ?? "")) return isGoVersion(finding) ? 0.98 : 0.9;
         if (!has(finding, "version"))
           return has(finding, "machine code") ? (survey.naturesOf(finding).has("version") ? 0.9 : 0.6) : 0;
         return tool.test(shownText(finding)) ? 0.85 : 0.4;

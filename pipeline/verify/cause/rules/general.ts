@@ -42,6 +42,15 @@ function sameCommand(a: string, b: string): boolean {
 
 const setting: Rule = ({ where }) => (/^config\.(?:Labels|Env)/.test(where.field) ? 0.65 : 0.85);
 
+/** Sections of a program that hold where things are, and what else follows from its code. */
+const tables =
+  /^\.(?:eh_frame(?:_hdr)?|dynamic|dynsym|rela?(?:\..*)?|got(?:\..*)?|plt(?:\..*)?|symtab|init_array|fini_array|gcc_except_table|data\.rel\.ro.*|gnu\.hash)$/;
+
+function isTable({ where, natures = [] }: Finding): boolean {
+  if (natures.some((nature) => nature !== "number")) return false;
+  return where.field === "e_entry" || (where.inside ?? []).some((name) => tables.test(name));
+}
+
 export const generalCauses: readonly Cause[] = [
   {
     id: "X13",
@@ -200,6 +209,7 @@ export const generalCauses: readonly Cause[] = [
       "manifest.config": ({ where }) => (/digest|size/.test(where.field) ? 0.9 : 0),
       "manifest.layers": ({ where }) => (/digest|size/.test(where.field) ? 0.9 : 0),
       "index.manifests": ({ where }) => (/digest|size/.test(where.field) ? 0.9 : 0),
+      "layer.padding": (finding, survey) => (survey.layer(finding).resized ? 0.9 : 0),
       // What an encoder and its level write into the header goes with them.
       "layer.gzip": (finding, survey) =>
         finding.where.field !== "gzip.mtime" && survey.layer(finding).fields.has("encoder") ? 0.97 : 0,
@@ -211,8 +221,13 @@ export const generalCauses: readonly Cause[] = [
       "config.config": ({ where }) => (where.field === "config.Image" ? 0.5 : 0),
       content: (finding, survey) => {
         if (factOf(finding, "consequence") !== undefined) return 0.95;
-        // Sections move when one before them gets longer.
-        return /^(?:section|program) headers$/.test(finding.where.field) && survey.othersOf(finding) > 0 ? 0.95 : 0;
+        // Sections move when one before them gets longer, and tables say where code is.
+        if (finding.format === "ar" && finding.where.field === "symbol table")
+          return survey.naturesOf(finding).has("order") || survey.othersOf(finding) > 1 ? 0.95 : 0;
+        if (finding.format !== "elf" || survey.othersOf(finding) === 0) return 0;
+        if (/build ?id$/i.test(finding.where.field) && survey.naturesOf(finding).has("time")) return 0.9;
+        if (/^(?:section|program) headers$/.test(finding.where.field)) return 0.95;
+        return isTable(finding) && survey.naturesOf(finding).has("machine code") ? 0.9 : 0;
       },
     },
   },

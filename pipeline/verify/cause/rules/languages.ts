@@ -1,7 +1,7 @@
 /** Causes that have to do with programming languages and their tools: rows L of the catalogue. */
 import { type Cause, factOf, has, type Rule } from "../cause.ts";
 import type { Finding } from "../../compare/finding.ts";
-import { numberless } from "../survey.ts";
+import { numberless, rustText } from "../survey.ts";
 import { innermost, kindsOf, shownText } from "./look.ts";
 
 const isProgram = ({ format = "" }: Finding): boolean => /^(?:elf|pe|mach-o|ar|wasm)\b/.test(format);
@@ -27,7 +27,7 @@ function isPointer({ a = "", b = "", facts }: Finding): boolean {
 
 const withoutReturn = (text: string): string => text.replaceAll(/\r|\\u\{d\}|\\r/g, "");
 
-const temporary = /(?:\btmp[._-]?|\.)[A-Za-z0-9]{6,10}\b|\/tmp\/[\w.-]+|\bcc[A-Za-z0-9]{6}\.[os]\b/;
+const temporary = /(?:\btmp[._-]?|\.(?=\d*[A-Za-z]))[A-Za-z0-9]{6,10}\b|\/tmp\/[\w.-]+|\bcc[A-Za-z0-9]{6}\.[os]\b/;
 
 const fixedPath = {
   any: "build {path} in one directory on all machines, or map it away: `-ffile-prefix-map=$PWD=.`",
@@ -49,7 +49,11 @@ export const languageCauses: readonly Cause[] = [
     rules: {
       content: (finding, survey) => {
         const { path = "", field } = finding.where;
+        if (/(?:^|\/)package-lock\.json$/.test(path) && /\.(?:version|integrity|resolved)$/.test(field))
+          return survey.layer(finding).versions.npm > 0 ? 0.87 : 0.5;
         if (!/(?:^|\/)node_modules\//.test(path)) return 0;
+        // npm's own copy of the lock follows from what it installed.
+        if (path.endsWith("/.package-lock.json") && survey.layer(finding).versions.npm > 0) return 0.97;
         if (!path.endsWith("package.json")) return survey.layer(finding).versions.npm > 0 ? 0.87 : 0;
         return has(finding, "version") || /version/.test(field) ? 0.94 : 0.45;
       },
@@ -165,7 +169,7 @@ export const languageCauses: readonly Cause[] = [
           finding.format === "bundle" ||
           factOf(finding, "bundler") !== undefined ||
           /(?:^|\/)(?:dist|build|out|public|static|assets|\.next|chunks?)\//.test(finding.where.path ?? "");
-        if (has(finding, "path", "time", "order", "random")) return bundled ? 0.91 : 0.6;
+        if (has(finding, "path", "time", "order", "random")) return bundled ? 0.94 : 0.6;
         return bundled ? 0.5 : 0;
       },
       "entry.presence": (finding) => {
@@ -219,6 +223,10 @@ export const languageCauses: readonly Cause[] = [
     },
     rules: {
       content: (finding, survey) => {
+        // With another version of Go all else follows.
+        if (survey.layer(finding).goVersions.has(finding.where.path ?? "")) return 0.3;
+        // The ids are hashes over it all, also over a time that is no doing of Go's.
+        if (/build ?id/i.test(finding.where.field) && survey.naturesOf(finding).has("time")) return 0.4;
         if (goFields.test(finding.where.field) || (isProgram(finding) && factOf(finding, "language") === "go"))
           return 0.96;
         if (!survey.layer(finding).goPrograms.has(finding.where.path ?? "")) return 0;
@@ -235,12 +243,14 @@ export const languageCauses: readonly Cause[] = [
     grade: "content",
     fix: { any: "build {path} with `--remap-path-prefix`, `-C codegen-units=1` and CARGO_INCREMENTAL=0" },
     rules: {
-      content: (finding) =>
-        factOf(finding, "language") === "rust"
-          ? 0.94
-          : isProgram(finding) && /\.cargo\/|rustc|\/cargo\/registry/.test(`${finding.a} ${finding.b}`)
-            ? 0.96
-            : 0,
+      content: (finding, survey) => {
+        if (factOf(finding, "language") === "rust") return 0.94;
+        if (!isProgram(finding)) return 0;
+        // A unit of code generation is named after a hash over its crate and path.
+        if (rustText.test(`${finding.a} ${finding.b}`)) return 0.96;
+        const rust = survey.layer(finding).rustPrograms.has(finding.where.path ?? "");
+        return rust && has(finding, "machine code", "random") ? 0.9 : 0;
+      },
     },
   },
   {
@@ -267,7 +277,10 @@ export const languageCauses: readonly Cause[] = [
     grade: "cosmetic",
     fix: fixedPath,
     rules: {
-      content: (finding) => {
+      content: (finding, survey) => {
+        // Where the time of the source differs as well, that goes first: a fixed directory alone would not help.
+        if (finding.format === "pyc")
+          return has(finding, "path") ? (survey.naturesOf(finding).has("time") ? 0.9 : 0.95) : 0;
         if (!isProgram(finding)) return 0;
         if (has(finding, "path")) return 0.94;
         return debugFields.test(finding.where.field) || /\.debug/.test((finding.where.inside ?? []).join(" "))
@@ -302,7 +315,10 @@ export const languageCauses: readonly Cause[] = [
     grade: "content",
     fix: { any: "sort the output of what makes {path} in {where}, and set PYTHONHASHSEED=0 for Python" },
     rules: {
-      content: (finding) => (has(finding, "order") ? (isProgram(finding) ? 0.6 : 0.88) : 0),
+      content: (finding) => {
+        if (!has(finding, "order")) return 0;
+        return finding.format === "pyc" ? 0.95 : isProgram(finding) ? 0.6 : 0.88;
+      },
     },
   },
   {
@@ -359,13 +375,17 @@ export const languageCauses: readonly Cause[] = [
     rules: {
       content: (finding) => {
         const { a = "", b = "" } = finding;
-        return temporary.test(a) && temporary.test(b) ? (has(finding, "random", "path") ? 0.9 : 0.6) : 0;
+        if (!temporary.test(a) || !temporary.test(b)) return 0;
+        // A path below /tmp may be one that somebody chose.
+        return has(finding, "random") || /tmp\.|\bcc\w{6}\./.test(a) ? 0.9 : 0.6;
       },
       "entry.presence": (finding, survey) => {
         const name = innermost(finding).slice(innermost(finding).lastIndexOf("/") + 1);
         const { onlyA, onlyB } = survey.layer(finding);
         const looks =
           /(?:^tmp|\.|[-_])(?=[A-Za-z0-9_]*[A-Z0-9])[A-Za-z0-9_]{6,12}$/.test(name) && !/\.\w{1,4}$/.test(name);
+        // Where temporary files are, they were left; elsewhere the name was given.
+        if (looks && /^(?:var\/)?tmp\//.test(finding.where.path ?? "")) return 0.6;
         if (!looks || onlyA.length === 0 || onlyB.length === 0)
           return /^tmp\.?[A-Za-z0-9_]{6,12}$/.test(name) ? 0.7 : 0;
         return 0.94;

@@ -63,6 +63,10 @@ function orderEvidence(findings: readonly Finding[]): readonly string[] {
   });
 }
 
+/** The oldest dialect has no names. */
+const namesOfDialect: Rule = (finding, survey) =>
+  survey.layer(finding).oldDialect && (finding.a === "" || finding.b === "") ? 0.96 : 0;
+
 export const orderCauses: readonly Cause[] = [
   {
     id: "O1",
@@ -82,6 +86,8 @@ export const orderCauses: readonly Cause[] = [
         if (a === "no" || b === "no") return 0.93;
         return byLanguage(a) || byLanguage(b) ? 0.4 : 0.8;
       },
+      // Members of archives that are none of tar.
+      content: ({ format, where }) => (where.field === "order" && (format === "zip" || format === "ar") ? 0.93 : 0),
     },
     evidence: orderEvidence,
   },
@@ -172,6 +178,10 @@ export const orderCauses: readonly Cause[] = [
     rules: {
       "layer.dialect": always(0.96),
       "layer.header": (finding) => (typed.test(`${finding.a} ${finding.b}`) ? 0 : 0.75),
+      // Python's PAX writes whole seconds with a fraction of none.
+      "entry.mtime": ({ a, b }) => (a !== b && Number(a) === Number(b) ? 0.96 : 0),
+      "entry.user": namesOfDialect,
+      "entry.group": namesOfDialect,
       "entry.header": always(0.75),
       "entry.pax": ({ where }) =>
         /^pax\.(?:path|linkpath|size|uid|gid|SCHILY\.(?:dev|ino|nlink|filetype))$/.test(where.field) ? 0.8 : 0.3,
@@ -228,7 +238,11 @@ export const orderCauses: readonly Cause[] = [
     seen: "the number of zero blocks at the end differs, or something follows them",
     grade: "encoding",
     fix: { any: "end {where} with two zero blocks and nothing more: for GNU tar `--blocking-factor=1`", lockstep: own },
-    rules: { "layer.padding": always(0.97), "layer.trailing": always(0.6) },
+    rules: {
+      // Writers fill up to whole records: an archive that is longer for another reason ends elsewhere.
+      "layer.padding": (finding, survey) => (survey.layer(finding).resized ? 0.5 : 0.97),
+      "layer.trailing": always(0.6),
+    },
   },
   {
     id: "O13",

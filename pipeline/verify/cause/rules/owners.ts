@@ -119,6 +119,13 @@ const zeroOwner = {
   docker: "add `--chown=0:0` to {where}",
 } as const;
 
+/** Whether a member of a zip archive has another mode, as a umask makes it. */
+function isZipMode(finding: Finding): boolean {
+  if (finding.format !== "zip" || finding.where.field !== "mode") return false;
+  const differ = bits(finding);
+  return differ !== 0 && (differ & ~maskable) === 0;
+}
+
 export const ownerCauses: readonly Cause[] = [
   {
     id: "P1",
@@ -126,7 +133,7 @@ export const ownerCauses: readonly Cause[] = [
     seen: "modes of copied files differ by bits that a umask takes away: 664 for 644, 775 for 755",
     grade: "privilege",
     fix: gitModes,
-    rules: { "entry.mode": groupWrite },
+    rules: { "entry.mode": groupWrite, content: (finding) => (isZipMode(finding) ? 0.9 : 0) },
     evidence: modesOf,
   },
   {

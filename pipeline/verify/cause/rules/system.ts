@@ -371,7 +371,7 @@ export const systemCauses: readonly Cause[] = [
       any: "write the database of {where} anew at the end (`rpm --rebuilddb`), close it (`PRAGMA wal_checkpoint`), and set SOURCE_DATE_EPOCH",
     },
     places: {
-      confidence: 0.9,
+      confidence: 0.95,
       below: ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"],
       names: ["rpmdb.sqlite", "Packages.db"],
     },

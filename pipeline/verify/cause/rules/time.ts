@@ -324,7 +324,7 @@ export const timeCauses: readonly Cause[] = [
     seen: "a key store of Java (`cacerts`, .jks) differs",
     grade: "clock",
     fix: { any: "make {path} with a tool that takes SOURCE_DATE_EPOCH, or as PKCS #12 from sorted certificates" },
-    places: { confidence: 0.93, names: ["cacerts"], ends: [".jks", ".keystore"] },
+    places: { confidence: 0.93, names: ["cacerts"], ends: [".jks", ".keystore", ".p12", ".pfx"] },
     rules: { content: ({ format = "" }) => (/^(?:jks|java key ?store)$/i.test(format) ? 0.95 : 0) },
   },
   {
