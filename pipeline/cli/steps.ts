@@ -59,7 +59,8 @@ export const run: CommandModule["run"] = async (context, options, names) => {
         : { nonce: `${again ?? ""}-${run}`, otherwise: new Set(names) };
     const notes = await writeContext(host, store, step, directory, running);
     for (const note of notes) report.warn(`${image}: ${note}`);
-    const title = plan.layers[step.index]?.title ?? "";
+    const rerun = run === undefined ? "" : `, run again${names.length > 0 ? ` with ${names.join(", ")}` : ""}`;
+    const title = `${plan.layers[step.index]?.title ?? ""}${rerun}`;
     steps.push({ place, image, platform: plan.platform, title, perturbations: names, directory, notes });
   }
   const text =
@@ -69,7 +70,6 @@ export const run: CommandModule["run"] = async (context, options, names) => {
           { title: "image", value: ({ image }) => image },
           { title: "platform", value: ({ platform }) => platform },
           { title: "step", value: ({ title }) => title.replace("lockstep: ", "") },
-          { title: "changed", value: ({ perturbations }) => perturbations.join(", ") },
           { title: "context", value: ({ directory }) => shown(context, directory) },
         ]);
   return { exit: 0, result: { steps }, text };
