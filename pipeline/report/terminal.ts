@@ -104,13 +104,17 @@ class Screen implements TerminalReport {
     this.#closed = true;
   }
 
+  get #interrupted(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+
   get #bars(): boolean {
     return this.#options.tty && !this.#closed && this.#options.level !== "quiet";
   }
 
   #progress(row: Row, done: number, total: number): void {
-    // A late callback of a finished task must not bring its bar back.
-    if (!this.#rows.has(row)) return;
+    // A late callback of a finished task must not bring its bar back, and a task that is interrupted has nothing more to say.
+    if (!this.#rows.has(row) || this.#interrupted) return;
     const at = this.#host.elapsed();
     row.meter.update(done, total, at);
     if (this.#bars) this.#draw(false);
@@ -121,7 +125,7 @@ class Screen implements TerminalReport {
   }
 
   #done(row: Row, summary: string | undefined): void {
-    if (!this.#rows.delete(row)) return;
+    if (!this.#rows.delete(row) || this.#interrupted) return;
     const took = humanDuration(this.#host.elapsed() - row.meter.startedAt);
     const what = summary === undefined ? "done" : printable(summary);
     if (this.#options.level === "quiet") return;
@@ -149,9 +153,14 @@ class Screen implements TerminalReport {
 
   /** Takes the bars off the screen, shows the cursor, and writes `after` in their place, all in one write. */
   #erase(after: string): void {
-    const clear = this.#drawn > 0 ? `\u001b[${this.#drawn}A\u001b[0J\u001b[?25h` : "";
+    const clear = this.#drawn > 0 ? `${this.#up}\u001b[0J\u001b[?25h` : "";
     this.#drawn = 0;
     if (clear + after !== "") this.#stream.write(clear + after);
+  }
+
+  /** To the beginning of the first bar. The terminal shows `^C` where the cursor was, so that it need not be at the beginning of a line. */
+  get #up(): string {
+    return `\r\u001b[${this.#drawn}A`;
   }
 
   #draw(now: boolean): void {
@@ -160,7 +169,7 @@ class Screen implements TerminalReport {
     this.#drawnAt = at;
     const lines = this.#lines();
     if (lines.length === 0) return;
-    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : "\u001b[?25l";
+    const up = this.#drawn > 0 ? this.#up : "\u001b[?25l";
     // Each line is cleared after it was written, and then whatever was below: nothing flickers.
     this.#stream.write(`${up}${lines.map((line) => `${line}\u001b[K\n`).join("")}\u001b[0J`);
     this.#drawn = lines.length;

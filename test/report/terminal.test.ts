@@ -38,8 +38,8 @@ class FakeTerminal {
   }
 
   #put(character: string): void {
-    if (character === "\n") {
-      this.#row++;
+    if (character === "\n" || character === "\r") {
+      if (character === "\n") this.#row++;
       this.#column = 0;
       this.#screen[this.#row] ??= "";
       return;
@@ -119,10 +119,15 @@ describe("on a terminal", () => {
     const task = report.task("build");
     pass(200);
     task.progress(1, 2);
+    // What a terminal does at Ctrl-C.
+    terminal.write("^C");
     interrupt.abort();
     expect(terminal.lines).toEqual([]);
     expect(terminal.cursorHidden).toBe(false);
+    // Nobody is told that it is done, and neither how far it is.
+    pass(6000);
     task.progress(2, 2);
+    task.done();
     expect(terminal.lines).toEqual([]);
     report.close();
     expect(terminal.raw.endsWith("\u001b[?25h")).toBe(true);
