@@ -15,6 +15,8 @@ export function resolveSource(file: string, from: string): string | undefined {
 }
 
 async function checkSource(root: string, realRoot: string, from: string, place: Place): Promise<Problem | undefined> {
+  // A name that leads out was told when the text was read, and nothing out there is looked at.
+  if (/^(?:\/|\.\.?(?:\/|$))/.test(posix.normalize(from))) return undefined;
   const path = join(root, from);
   let real: string;
   try {
@@ -44,7 +46,7 @@ async function checkSource(root: string, realRoot: string, from: string, place: 
   return { code: "LS2016", message, place, hint: "copy the files into the repository" };
 }
 
-/** Problems LS2015 and LS2016 of the file sets, npm projects, contexts, files of requirements and keys of an image whose names were found good. */
+/** Problems LS2015 and LS2016 of the file sets, npm projects, contexts, files of requirements and keys of an image. */
 export async function checkSources(
   root: string,
   spec: ImageSpec,

@@ -183,6 +183,15 @@ describe("what is wrong with a repository", () => {
     expect(await problemsOfRepository(files)).toEqual(expected);
   });
 
+  it("is told once of sources whose names leave the repository, whatever is there", async () => {
+    const names = ["../../..", "../../../nowhere", "/etc", "/nowhere", "app/../../../..", "../.."];
+    const layers = names.map((name, index) => `  - files: { from: "${name}", into: /a${index} }\n`).join("");
+    const lines = await problemsOfRepository(images({ a: `layers:\n${layers}` }));
+    expect(lines.map((line) => line.replace(/ is not inside .*/, ""))).toEqual(
+      names.map((name, index) => `LS2016 images/a/image.yaml:${index + 3}:20 layers[${index}].files.from "${name}"`),
+    );
+  });
+
   it("is told of sources that leave the repository through a link, are links, or are no files", async () => {
     const files = images({
       a: "layers:\n  - files: { from: out/etc, into: /a }\n  - files: { from: link, into: /b }\n  - files: { from: ../../shared/in, into: /c }\n",
