@@ -75,8 +75,9 @@ function placeText(finding: Finding, survey: Survey): string {
 /** `/etc/machine-id in layer 1: content is a1b2 in A and c3d4 in B`. */
 function sentence(finding: Finding, survey: Survey): string {
   const { a, b } = finding;
+  // Of layers it is said how many there are at this place.
   if (finding.where.field === "presence")
-    return `${placeText(finding, survey)} is in ${a === undefined ? "B" : "A"} only`;
+    return `${placeText(finding, survey)} is in ${a === undefined || a === "0 layers" ? "B" : "A"} only`;
   if (a === undefined && b === undefined) return `${placeText(finding, survey)}: ${finding.where.field} differs`;
   return `${placeText(finding, survey)}: ${finding.where.field} is ${quoted(a)} in A and ${quoted(b)} in B`;
 }

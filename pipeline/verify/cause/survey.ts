@@ -219,7 +219,8 @@ export class Survey {
       if (part === "layer" && field === "unread") this.unread = true;
       if (part === "manifest" && field === "mediaType") this.otherFamily = true;
       if (part === "manifest" && field === "form") this.rewritten = true;
-      if (/base\.digest\b|dev\.lockstep\.base/.test(field) && part !== "entry") this.baseMoved = true;
+      if (/base\.digest\b|dev\.lockstep\.base/.test(field) && part !== "entry")
+        this.baseMoved ||= finding.a !== undefined && finding.b !== undefined;
       if (part === "entry" || part === "layer") this.layer(finding).add(finding, topic);
       else if (field === "presence" && finding.grade === "encoding") this.documentsMissing = true;
       else if (/(?:^|\.)created$/.test(field)) this.#created.push(secondsBetween(finding));

@@ -156,12 +156,22 @@ describe("the ranking", () => {
     expect(shadow?.fix).toContain("layer 2 (`RUN useradd  [31mapp`)");
   });
 
+  it("does not call a base moved that one side alone has", () => {
+    const named = (a: string | undefined, b: string | undefined) =>
+      nameCauses(scene([document("manifest", 'annotations["org.opencontainers.image.base.digest"]', a, b)])).causes[0];
+    expect(named("sha256:1", "sha256:2")?.id).toBe("I11");
+    expect(named(undefined, "sha256:2")?.id).not.toBe("I11");
+  });
+
   it("says in evidence what both sides have, and nothing for a side that has none", () => {
     const evidence = (finding: Finding) => nameCauses(scene([finding])).causes[0]?.evidence;
     expect(evidence(content("etc/machine-id", "line 1", "a", "b"))).toEqual([
       "/etc/machine-id in layer 1: line 1 is a in A and b in B",
     ]);
     expect(evidence(only("etc/passwd-", "b"))).toEqual(["/etc/passwd- in layer 1 is in B only"]);
+    const alone = (a: string, b: string) => layer("presence", a, b);
+    expect(evidence(alone("0 layers", "1 layers"))).toEqual(["layer 1 is in B only"]);
+    expect(evidence(alone("2 layers", "0 layers"))).toEqual(["layer 1 is in A only"]);
     expect(evidence(document("config", "variant", undefined, "v8"))).toEqual([
       "the config: variant is nothing in A and v8 in B",
     ]);

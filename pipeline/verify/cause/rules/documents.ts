@@ -24,6 +24,13 @@ const otherFamily: Rule = ({ a = "", b = "" }, survey) =>
 
 const own = "rebuild with this version of Lockstep: documents are canonical JSON with OCI's media types only";
 
+/** As `field`, where both sides name a base: one that has none was not moved. */
+const moved = (pattern: RegExp, confidence: number): Rule => {
+  const rule = field(pattern, confidence);
+  return (finding, survey) =>
+    Math.min(rule(finding, survey), finding.a === undefined || finding.b === undefined ? 0.2 : 1);
+};
+
 /** Layers of the base differ, or may: its digest does, and nothing was copied into them. */
 const ofBase: Rule = (finding, survey) => {
   if (survey.made(finding).text?.startsWith("lockstep: base ") === true) return survey.baseMoved ? 0.95 : 0.7;
@@ -206,9 +213,9 @@ export const documentCauses: readonly Cause[] = [
       lockstep: "build both from one commit of lockstep.lock: it pins the base by digest",
     },
     rules: {
-      "manifest.annotations": field(/image\.base\.(?:digest|name)|dev\.lockstep\.base/, 0.96),
-      "index.annotations": field(/image\.base\.(?:digest|name)/, 0.96),
-      "config.config": field(/^config\.Labels.*base\.(?:digest|name)/, 0.95),
+      "manifest.annotations": moved(/image\.base\.(?:digest|name)|dev\.lockstep\.base/, 0.96),
+      "index.annotations": moved(/image\.base\.(?:digest|name)/, 0.96),
+      "config.config": moved(/^config\.Labels.*base\.(?:digest|name)/, 0.95),
       "entry.presence": ofBase,
       "entry.mtime": ofBase,
       "entry.target": ofBase,
