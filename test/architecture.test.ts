@@ -69,6 +69,7 @@ const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonl
   minimatch: { files: /^source\/npm\/pack-list\.ts$/, late: false },
   pako: { files: /^(image\/deflate|verify\/encoder\/encode-again)\.ts$/, late: true },
   "spdx-expression-parse": { files: /^evidence\/licence\.ts$/, late: false },
+  "node-liblzma": { files: /^source\/xz-thread\.js$/, late: false },
   "xz-decompress": { files: /^source\/decompress\.ts$/, late: true },
   "@sigstore/sign": { files: /^evidence\//, late: true },
   "@sigstore/verify": { files: /^evidence\//, late: true },

@@ -60,7 +60,7 @@ async function ensure(
   const decoders = findDecoders(host, signal);
   let done = 0;
   try {
-    await inParallel(jobs, host.parallelism + 1, async ({ recipe, name, size }) => {
+    await inParallel(jobs, host.parallelism, async ({ recipe, name, size }) => {
       if (signal?.aborted === true) throw interrupted();
       found.set(recipeKey(recipe), await makePackageFragment(stores, decoders, recipe, name));
       task.progress((done += size), total);

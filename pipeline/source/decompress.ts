@@ -11,6 +11,7 @@ import {
 import { interrupted, LockstepError, messageOf, type Place } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { bunzip2 } from "./bzip2.ts";
+import { decodeXz } from "./xz.ts";
 
 // The package is CommonJS whose exports Node cannot see by name.
 const require = createRequire(import.meta.url);
@@ -43,7 +44,7 @@ async function* limited(
   }
 }
 
-/** Decoders of the machine that are used instead of our own where they are there: faster, and with the same output or an error. */
+/** Decoders that are used instead of the one in this thread, with the same output or an error. */
 export interface Decoders {
   /** Decodes .xz. */
   readonly xz?: (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
@@ -51,18 +52,14 @@ export interface Decoders {
   readonly signal?: AbortSignal;
 }
 
-/** A compressed member of fewer bytes is decoded here: starting a program costs more. */
-export const worthAProcess = 128 << 10;
-/** What `xz -9` needs to decode, and then some; a header that asks for more is an attack. */
-const xzMemory = "--memlimit-decompress=160MiB";
-
-/** The decoders that this machine has; they end when the signal fires. */
+/**
+ * Decoders in threads, as many as keep up with what is done with their output, or none for a rebuild that is to use another one. They end
+ * when the signal fires.
+ */
 export function findDecoders(host: Host, signal?: AbortSignal): Decoders {
-  const program = host.findProgram("xz");
+  const threads = Math.max(1, host.parallelism >> 1);
   return {
-    ...(program === undefined
-      ? {}
-      : { xz: (source) => host.filter(program, ["-dc", "-T1", xzMemory], source, {}, signal) }),
+    ...(host.env("LOCKSTEP_DECODER") === "portable" ? {} : { xz: (source) => decodeXz(source, threads) }),
     ...(signal === undefined ? {} : { signal }),
   };
 }

@@ -1,10 +1,12 @@
 /** A stream of bytes read in exact amounts, for parsers of archives that may be hostile. */
 import { LockstepError, type Place } from "../host/errors.ts";
 
+const nothing = new Uint8Array(0);
+
 export class ByteReader {
   readonly place: Place;
   readonly #source: AsyncIterator<Uint8Array>;
-  #chunk: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = nothing;
   #offset = 0;
   #position = 0;
   /** What the source ended with, when that was an error: whoever read it first may have had another to tell. */
@@ -23,6 +25,9 @@ export class ByteReader {
   /** Up to `limit` bytes, as they come, without copying; undefined at the end. A source that failed fails each time it is asked again. */
   async some(limit: number): Promise<Uint8Array | undefined> {
     while (this.#offset === this.#chunk.length) {
+      // The source may use its memory again.
+      this.#chunk = nothing;
+      this.#offset = 0;
       const next = await this.#next();
       if (next.done === true) return undefined;
       this.#chunk = next.value;

@@ -7,7 +7,8 @@ import { collect, hasProgram, run } from "../support.ts";
 
 const noise = Buffer.from(Array.from({ length: 700_000 }, (_, i) => (Math.imul(i, 2654435761) >>> (i % 24)) & 0xff));
 const place = { file: "d" };
-const machine = findDecoders(createHost());
+const host = createHost();
+const threads = findDecoders({ ...host, parallelism: 4 });
 const hasXz = hasProgram("xz");
 
 async function* pieces(bytes: Uint8Array, size = 10_007): AsyncGenerator<Uint8Array, void> {
@@ -35,10 +36,16 @@ const forms: readonly Form[] = [
   },
   ...(hasXz
     ? [
-        { form: "xz, our own decoder", name: "data.tar.xz", bytes: xz(noise), decoders: {} },
-        { form: "xz, the machine's", name: "data.tar.xz", bytes: xz(noise), decoders: machine },
+        { form: "xz", name: "data.tar.xz", bytes: xz(noise), decoders: {} },
+        { form: "xz in a thread", name: "data.tar.xz", bytes: xz(noise), decoders: threads },
         { form: "xz of many blocks", name: "data.tar.xz", bytes: xz(noise, "--block-size=65536", "-T2"), decoders: {} },
-        { form: "xz with SHA-256", name: "data.tar.xz", bytes: xz(noise, "--check=sha256"), decoders: machine },
+        {
+          form: "xz of many blocks in a thread",
+          name: "data.tar.xz",
+          bytes: xz(noise, "--block-size=65536", "-T2"),
+          decoders: threads,
+        },
+        { form: "xz with SHA-256", name: "data.tar.xz", bytes: xz(noise, "--check=sha256"), decoders: threads },
       ]
     : []),
 ];
@@ -113,9 +120,9 @@ describe("decompress", () => {
     ["something else", Buffer.from("garbage!"), "LS4002"],
     ["half a stream", xz(Buffer.from("second")).subarray(0, 40), "LS4002"],
   ])("gives the same with every decoder of xz when it is followed by %s", async (_, after, expected) => {
-    expect(machine.xz).toBeDefined();
+    expect(threads.xz).toBeDefined();
     const bytes = Buffer.concat([xz(Buffer.from("first")), after]);
-    for (const decoders of [{}, machine]) {
+    for (const decoders of [{}, threads]) {
       const work = collect(decompress(pieces(bytes), "data.tar.xz", place, 1 << 20, decoders));
       if (expected === "LS4002") expect(await code(work)).toBe("LS4002");
       else expect((await work).toString()).toBe(expected);
@@ -125,20 +132,59 @@ describe("decompress", () => {
   it.skipIf(!hasXz)("does not let a file of a few bytes ask for gigabytes of memory", async () => {
     const greedy = xz(Buffer.from("x"), "--lzma2=dict=1GiB");
     const before = process.memoryUsage().rss;
-    // Refused, or read without taking what the header asks for.
-    for (const decoders of [{}, machine])
-      expect(await code(collect(decompress(pieces(greedy), "data.tar.xz", place, 1 << 20, decoders)))).toMatch(
-        /^(?:LS4002|done)$/,
-      );
+    // Read without taking what the header asks for, or refused.
+    const read = (decoders: Decoders): Promise<Buffer> =>
+      collect(decompress(pieces(greedy), "data.tar.xz", place, 1 << 20, decoders));
+    expect(await code(read({}))).toMatch(/^(?:LS4002|done)$/);
+    await expect(read(threads)).rejects.toThrow(
+      "LS4002 d cannot be decompressed: it needs more memory than is allowed",
+    );
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
   });
 
   it.each(forms)("LS1003: ends when it is interrupted ($form)", async ({ name, bytes, decoders }) => {
     const stop = new AbortController();
-    const all = { ...decoders, ...(decoders === machine ? findDecoders(createHost(), stop.signal) : {}) };
+    const all = { ...decoders, ...(decoders === threads ? findDecoders(host, stop.signal) : {}) };
     const reading = decompress(pieces(bytes), name, place, 1 << 20, { ...all, signal: stop.signal });
     stop.abort();
     expect(await code(collect(reading))).toBe("LS1003");
+  });
+
+  it.skipIf(!hasXz)("takes no more memory for a bomb than for anything else (needs xz)", async () => {
+    const bomb = xz(Buffer.alloc(256 << 20));
+    const before = process.memoryUsage().rss;
+    let size = 0;
+    for await (const piece of decompress(pieces(bomb, 1 << 20), "data.tar.xz", place, 1 << 30, threads))
+      size += piece.length;
+    expect(size).toBe(256 << 20);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 << 20);
+    const work = collect(decompress(pieces(bomb, 1 << 20), "data.tar.xz", place, 1 << 20, threads));
+    expect(await code(work)).toBe("LS4005");
+  });
+
+  it.skipIf(!hasXz)(
+    "decodes more at once than there are threads, also after some that are damaged (needs xz)",
+    async () => {
+      const contents = Array.from({ length: 24 }, (_, i) => noise.subarray(0, 1 + i * 29_123));
+      const read = (bytes: Uint8Array, size: number): Promise<Buffer> =>
+        collect(decompress(pieces(bytes, size), "data.tar.xz", place, 1 << 20, threads));
+      const results = await Promise.all(
+        contents.map(async (content, i) => {
+          const bytes = xz(content);
+          if (i % 3 !== 2) return (await read(bytes, 500 + i * 7919)).equals(content);
+          bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+          return await code(read(bytes, 500 + i * 7919));
+        }),
+      );
+      expect(results).toEqual(contents.map((_, i) => (i % 3 === 2 ? "LS4002" : true)));
+    },
+  );
+
+  it("uses no thread where another decoder is asked for", () => {
+    const asked = (value: string | undefined): Decoders =>
+      findDecoders({ ...host, env: (name) => (name === "LOCKSTEP_DECODER" ? value : undefined) });
+    expect(asked("portable")).toEqual({});
+    expect(asked(undefined).xz).toBeDefined();
   });
 
   it.each(["data.tar.lz4", "data.tar.lzma", "data.zip", "data"])("knows no %s (LS4002)", (name) => {

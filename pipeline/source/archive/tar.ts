@@ -2,7 +2,7 @@
 import { LockstepError } from "../../host/errors.ts";
 import { ByteReader } from "../../tree/bytes.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
-import { type Decoders, decompress, worthAProcess } from "../decompress.ts";
+import { type Decoders, decompress } from "../decompress.ts";
 import { contentLimit, entryLimit } from "./limits.ts";
 import { type Selection, selector } from "./select.ts";
 import type { EntrySink, InputBlob } from "./sink.ts";
@@ -67,7 +67,7 @@ export async function unpackTar(
     const head = (await pieces.next()) ?? Buffer.alloc(0);
     const ending = beginnings.find(([, bytes]) => bytes.every((byte, index) => head[index] === byte))?.[0] ?? "tar";
     const limit = contentLimit(size);
-    const decoded = decompress(pieces.after(head), `tar.${ending}`, place, limit, size < worthAProcess ? {} : decoders);
+    const decoded = decompress(pieces.after(head), `tar.${ending}`, place, limit, decoders);
     const bytes = new ByteReader(decoded, place);
     try {
       await readEntries(

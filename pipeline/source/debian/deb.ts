@@ -5,7 +5,7 @@ import { ByteReader } from "../../tree/bytes.ts";
 import { comparePaths, type Entry, type FileEntry, parentOf } from "../../tree/entry.ts";
 import { TarReader } from "../../tree/tar-reader.ts";
 import { arMembers } from "../ar.ts";
-import { type Decoders, decompress, worthAProcess } from "../decompress.ts";
+import { type Decoders, decompress } from "../decompress.ts";
 import { type Control, controlLimit, readControl } from "./control.ts";
 import { isLibraryName, readElf } from "./elf.ts";
 import type { ElfLibrary, PackageFacts } from "./facts.ts";
@@ -221,13 +221,15 @@ export async function unpackDeb(
       if (member.name.startsWith("_")) continue;
       if (!member.name.startsWith("control.tar"))
         throw malformed(`member ${member.name} stands where control.tar should`);
-      control = await readControl(decompress(member.content, member.name, place, controlLimit), place);
+      control = await readControl(
+        decompress(member.content, member.name, place, controlLimit, options.decoders),
+        place,
+      );
     } else if (facts === undefined) {
       if (member.name.startsWith("_")) continue;
       if (!member.name.startsWith("data.tar")) throw malformed(`member ${member.name} stands where data.tar should`);
       const limit = options.limit ?? Math.min(dataLimit, smallData + dataRatio * member.size);
-      const decoders = member.size < worthAProcess ? {} : options.decoders;
-      const tar = new ByteReader(decompress(member.content, member.name, place, limit, decoders), place);
+      const tar = new ByteReader(decompress(member.content, member.name, place, limit, options.decoders), place);
       const data = new DataReader(place, control, options);
       try {
         await data.read(new TarReader(tar, { entries: 2_000_000, content: limit }), sink);

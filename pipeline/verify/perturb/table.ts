@@ -111,13 +111,16 @@ const surroundings: readonly Perturbation[] = [
   },
   {
     name: "decoder",
-    changes: "no PATH, so no program of the machine: packages are decoded by WebAssembly, not by xz",
+    changes: "no PATH, so no program of the machine; packages are decoded by XZ Embedded, not by liblzma",
     usual: true,
     subject: "decoder",
     causes: ["E14", "Z3"],
-    reads: "the build depends on a program of the machine",
+    reads: "the build depends on a program of the machine, or on a decoder",
     fix: "take the program from the lock, or do without it",
-    apply: (_, at) => ({ ...at, env: Object.fromEntries(Object.entries(at.env).filter(([name]) => name !== "PATH")) }),
+    apply: (_, at) => {
+      const others = Object.entries(at.env).filter(([name]) => name !== "PATH");
+      return withEnv({ ...at, env: Object.fromEntries(others) }, { LOCKSTEP_DECODER: "portable" });
+    },
   },
   {
     name: "zone",

@@ -36,7 +36,7 @@ import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 const [repository, store] = process.argv.slice(2);
 const { env } = process;
-const [names, listings] = [["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "UV_THREADPOOL_SIZE"], "/proc/sys"];
+const [names, listings] = [["PATH", "LOCKSTEP_DECODER", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "UV_THREADPOOL_SIZE"], "/proc/sys"];
 const strange = ["USER", "LOGNAME", "HOSTNAME", "TERM", "COLUMNS", "CI", "PWD"];
 const years = Date.now() / 31557600000;
 if (new Date().getTime() - Date.now() > 9 || Date().slice(11, 15) !== String(new Date().getFullYear())) throw new Error("two clocks");
@@ -60,7 +60,7 @@ console.log(JSON.stringify({
   environment: Object.keys(env).filter((name) => ![...names, ...strange].includes(name)).toSorted(),
   "environment-order": Object.keys(env).join(),
   variables: strange.map((name) => env[name]),
-  decoder: env.PATH,
+  decoder: env.PATH + " " + env.LOCKSTEP_DECODER,
   zone: new Date(0).getTimezoneOffset() + " " + env.TZ,
   language: env.LANG + env.LC_ALL,
   umask: process.umask(),
