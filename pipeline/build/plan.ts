@@ -178,6 +178,8 @@ export interface PlannedRun {
   readonly network: "none";
   /** Sorted by URL; absent when it asks for nothing. */
   readonly fetch?: readonly PlannedFetch[];
+  /** Names of what it finds in /run/secrets, sorted; absent when it needs none. No value is in a plan. */
+  readonly secrets?: readonly string[];
   readonly umask: string;
   readonly user: string;
   /** Where it runs instead of the tree so far, and what is taken from there. */
@@ -203,6 +205,8 @@ export interface PlannedDockerfile {
   readonly network: "none";
   /** Sorted by URL; absent when it asks for nothing. */
   readonly fetch?: readonly PlannedFetch[];
+  /** Names of what it finds in /run/secrets, sorted; absent when it needs none. No value is in a plan. */
+  readonly secrets?: readonly string[];
   /** Images of the repository that it may be from, by name: the hash of their plan for the platform. */
   readonly images: Readonly<Record<string, Digest>>;
   /** Sorted by path. */

@@ -46,7 +46,10 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const next = (await examineSteps(host, store, prepared, chosen.steps)).flatMap(({ step, finding }) =>
     finding.kind === "open" ? [{ step, ...finding }] : [],
   );
-  const { writeContext } = await import("../build/step/context.ts");
+  const [{ writeContext }, { checkPlan, secretsOf }] = await Promise.all([
+    import("../build/step/context.ts"),
+    import("../build/step/secrets.ts"),
+  ]);
   const steps = [];
   for (const { step, run, perturbations } of [...first, ...next]) {
     const { image, plan } = step.image;
@@ -57,11 +60,14 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       run === undefined
         ? { nonce: "first", otherwise: asEver }
         : { nonce: `${again ?? ""}-${run}`, otherwise: new Set(names) };
+    const layer = plan.layers[step.index];
+    const secrets = layer?.kind === "step" ? (layer.command.secrets ?? []) : [];
+    if (layer?.kind === "step") checkPlan(await secretsOf(host, layer), plan, layer);
     const notes = await writeContext(host, store, step, directory, running);
     for (const note of notes) report.warn(`${image}: ${note}`);
     const rerun = run === undefined ? "" : `, run again${names.length > 0 ? ` with ${names.join(", ")}` : ""}`;
-    const title = `${plan.layers[step.index]?.title ?? ""}${rerun}`;
-    steps.push({ place, image, platform: plan.platform, title, perturbations: names, directory, notes });
+    const title = `${layer?.title ?? ""}${rerun}`;
+    steps.push({ place, image, platform: plan.platform, title, perturbations: names, directory, notes, secrets });
   }
   const text =
     steps.length === 0

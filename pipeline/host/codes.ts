@@ -287,6 +287,8 @@ export const codes = {
   LS9012: { title: "result of a step cannot be read", exit: 4 },
   LS9013: { title: "step asked for what is not in the lock", exit: 3 },
   LS9014: { title: "step did not ask for what it fetches", exit: 3 },
+  LS9015: { title: "value of a secret would be in an image", exit: 3 },
+  LS9016: { title: "secret of a step is not usable", exit: 3 },
   LS9030: { title: "engine cannot be used", exit: 4 },
 } as const satisfies Record<string, CodeEntry>;
 

@@ -129,6 +129,8 @@ export function checkLayers(
       const { files = [], outputs = [] } = layer.run;
       problems.push(...checkRun(layer.run, at, document));
       problems.push(...checkFetches(layer.run.fetch, [...at, "fetch"], platforms, document));
+      const secrets = each(layer.run.secrets, [...at, "secrets"], (name) => name);
+      problems.push(...checkTwice(document, "LS2021", "secret", secrets));
       for (const [i, { from, into, exclude }] of files.entries()) {
         problems.push(...checkInside(document, [...at, "files", i, "from"], from));
         problems.push(...checkPath(document, [...at, "files", i, "into"], into));
@@ -149,6 +151,8 @@ export function checkLayers(
       for (const [i, text] of exclude.entries()) problems.push(...checkGlob(document, [...at, "exclude", i], text));
       const names = each(images, [...at, "images"], (name) => name);
       problems.push(...checkTwice(document, "LS2021", "image", names));
+      const secrets = each(layer.dockerfile.secrets, [...at, "secrets"], (name) => name);
+      problems.push(...checkTwice(document, "LS2021", "secret", secrets));
     }
     for (const [i, item] of (layer.directories ?? []).entries()) {
       const at = [...path, "directories", i, "path"];

@@ -31,6 +31,7 @@ export function runLayerOf(
     workdir,
     timeout,
     fetch: fetchOf(raw.fetch, placeIn),
+    secrets: raw.secrets.toSorted(comparePaths),
     user: { uid, gid },
   } as const;
   if (tools === undefined) return step;
@@ -65,5 +66,6 @@ export function dockerfileLayerOf(
     exclude,
     timeout,
     fetch: fetchOf(raw.fetch, placeIn),
+    secrets: raw.secrets.toSorted(comparePaths),
   };
 }

@@ -29,6 +29,21 @@ const fetch = z
   .default([])
   .meta({ description: "Files from the web that the step asks for; the lock pins them, and nothing else answers." });
 
+const secrets = z
+  .array(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, {
+        error: "must be a name of letters, digits, dots, hyphens and underscores",
+      })
+      .max(64),
+  )
+  .max(32)
+  .default([])
+  .meta({
+    description: "Names of secrets that the step finds as files in /run/secrets; their values are nowhere in a spec.",
+  });
+
 export const run = z
   .strictObject({
     argv: z
@@ -47,6 +62,7 @@ export const run = z
     workdir: path.default("/").meta({ description: "Absolute path that the step runs in." }),
     network: z.string().max(64).default("none").meta({ description: "Only `none`: steps have no network." }),
     fetch,
+    secrets,
     user: owner.default("0:0").meta({ description: 'Who runs the program, "uid:gid".' }),
     timeout: seconds,
     tools: name.optional().meta({
@@ -90,6 +106,7 @@ export const dockerfile = z
       .default([])
       .meta({ description: "Globs relative to `context` of what is left out." }),
     fetch,
+    secrets,
     timeout: seconds,
   })
   .meta({ description: "What an existing Dockerfile makes, built on a Dagger engine without a network." });

@@ -155,6 +155,8 @@ export interface RunLayer {
   /** Seconds. */
   readonly timeout: number;
   readonly fetch: readonly StepFetch[];
+  /** Names, sorted. */
+  readonly secrets: readonly string[];
   readonly user: Owner;
   readonly tools?: {
     /** Name of an image of this repository. */
@@ -180,6 +182,8 @@ export interface DockerfileLayer {
   readonly exclude: readonly string[];
   readonly timeout: number;
   readonly fetch: readonly StepFetch[];
+  /** Names, sorted. */
+  readonly secrets: readonly string[];
 }
 
 /** Layers that need an engine to run code. */

@@ -28,10 +28,12 @@ export class Build {
   private after: Container;
 
   private node: string;
+  private secrets?: Secret;
 
-  constructor(after: Container, node: string, report: string) {
+  constructor(after: Container, node: string, report: string, secrets?: Secret) {
     this.after = after;
     this.node = node;
+    if (secrets !== undefined) this.secrets = secrets;
     this.report = report;
     this.digests = imagesIn(report)
       .map(({ image, digest }) => `${image} ${digest}\n`)
@@ -54,7 +56,8 @@ export class Build {
   /** The container after a command about the images that were built. */
   private run(name: string, options: readonly string[], from: Container = this.after): Promise<Container> {
     const images = imagesIn(this.report).map(({ image }) => image);
-    return afterOf({ from, node: this.node, name, args: [...options, "--quiet", ...images], images });
+    const { node, secrets } = this;
+    return afterOf({ from, node, name, args: [...options, "--quiet", ...images], images, secrets });
   }
 
   /**

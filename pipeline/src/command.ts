@@ -1,5 +1,5 @@
 /** Runs a command of the program in its container, and gives what it said or why it failed. */
-import type { Container, Platform } from "@dagger.io/dagger";
+import { type Container, dag, type Platform, type Secret } from "@dagger.io/dagger";
 import { once, places } from "./program.ts";
 
 /** A command line of the program: what `lockstep <name> …` is on the local back end. */
@@ -48,6 +48,8 @@ interface Call {
   readonly name: string;
   readonly args: readonly string[];
   readonly images?: readonly string[];
+  /** Of steps: a JSON object of strings by name. */
+  readonly secrets?: Secret | undefined;
 }
 
 /** What the proxy of a step has to say, or the last lines of a step that failed, with why it may have: LS9007. */
@@ -75,24 +77,27 @@ interface OpenStep {
   readonly place: string;
   readonly platform: string;
   readonly title: string;
+  readonly secrets: readonly string[];
 }
 
 /** Runs the open steps of images on the engine, or all of them `again` and as often as it takes, and gives the container with what they left. */
-async function withSteps({ from, node, args, images = [] }: Call, again: boolean): Promise<Container> {
+async function withSteps({ from, node, args, images = [], secrets }: Call, again: boolean): Promise<Container> {
   const taken = ["--capsule", ...(again ? ["--perturb"] : [])].flatMap((name) =>
     args.includes(name) ? [name, args[args.indexOf(name) + 1] ?? ""] : [],
   );
   const options = [...taken, ...(again ? ["--again", once()] : [])];
   const line = ["--out", places.contexts, ...options, "--json", "--quiet", ...images];
+  const values = JSON.parse((await secrets?.plaintext()) ?? "{}") as Readonly<Record<string, string>>;
   for (let made = from; ;) {
     const prepared = made.withExec(commandLine(node, "steps", line));
     const { result } = JSON.parse(await stdoutOf(prepared)) as { result: { steps: readonly OpenStep[] } };
     if (result.steps.length === 0 && made !== from) return made;
     if (result.steps.length === 0) throw new Error("LS9006 steps are open that cannot be prepared");
     const results = await Promise.all(
-      result.steps.map(async ({ place, platform, title }) => {
+      result.steps.map(async ({ place, platform, title, secrets: names }) => {
         const context = prepared.directory(`${places.contexts}/${place}`);
-        const left = context.dockerBuild({ platform: platform as Platform, noInit: true }).rootfs();
+        const given = names.map((name) => dag.setSecret(name, values[name] ?? ""));
+        const left = context.dockerBuild({ platform: platform as Platform, noInit: true, secrets: given }).rootfs();
         await left.sync().catch((error: unknown) => Promise.reject(stepFailure(title, error)));
         return { path: `${places.steps}/${place}`, left };
       }),

@@ -34,6 +34,7 @@ function given(option: string, value: string | undefined): readonly string[] {
 export class Lockstep {
   /** The program in its container. The repository is an argument of each function: an edit of it makes no more than one function run again. */
   private container: Container;
+  private secrets?: Secret;
 
   /**
    * @param program The program: the repository of Lockstep itself.
@@ -46,6 +47,7 @@ export class Lockstep {
    * @param certificates Certificate authorities in PEM, for a network that has its own.
    * @param epoch The time in everything that is built, in seconds since 1970 (`SOURCE_DATE_EPOCH`). It changes digests.
    * @param settings The file `config.yaml` of the settings folder: mirrors and registries.
+   * @param secrets Secrets of steps: a JSON object with a string for each name.
    */
   constructor(
     @argument({
@@ -62,19 +64,11 @@ export class Lockstep {
     certificates?: File,
     epoch?: number,
     settings?: File,
+    secrets?: Secret,
   ) {
-    this.container = surroundings({
-      program,
-      base,
-      baseArchive,
-      dependencies,
-      npmRegistry,
-      debianMirror,
-      debianSecurityMirror,
-      certificates,
-      epoch,
-      settings,
-    });
+    const mirrors = { npmRegistry, debianMirror, debianSecurityMirror, certificates };
+    this.container = surroundings({ program, base, baseArchive, dependencies, ...mirrors, epoch, settings, secrets });
+    if (secrets !== undefined) this.secrets = secrets;
   }
 
   /** The container with what images and manifests are made of. An edit of anything else makes no step run again. */
@@ -95,7 +89,8 @@ export class Lockstep {
     args: readonly string[],
     images: readonly string[] = [],
   ): Promise<Container> {
-    return afterOf({ from, node: await this.node(), name, args: [...args, "--quiet", ...images], images });
+    const node = await this.node();
+    return afterOf({ from, node, name, args: [...args, "--quiet", ...images], images, secrets: this.secrets });
   }
 
   private async node(): Promise<string> {
@@ -119,7 +114,7 @@ export class Lockstep {
   ): Promise<Build> {
     const args = ["--out", `${places.out}/images`, ...taking(capsule), "--json"];
     const after = await this.run(withCapsule(this.at(source), capsule), "build", args, image);
-    return new Build(after, await this.node(), await stdoutOf(after));
+    return new Build(after, await this.node(), await stdoutOf(after), this.secrets);
   }
 
   /**
@@ -164,8 +159,8 @@ export class Lockstep {
     image: string[] = [],
   ): Promise<string> {
     const args = ["--out", `${places.out}/images`, "--again", "--json", "--quiet", ...image];
-    const from = anew(this.at(source));
-    return (await answerOf({ from, node: await this.node(), name: "verify", args, images: image })).stdout;
+    const [from, node] = [anew(this.at(source)), await this.node()];
+    return (await answerOf({ from, node, name: "verify", args, images: image, secrets: this.secrets })).stdout;
   }
 
   /**

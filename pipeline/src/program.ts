@@ -15,6 +15,7 @@ export const places = {
   steps: "/steps",
   contexts: "/contexts",
   config: "/config",
+  secrets: "/secrets.json",
   certificates: "/certificates.pem",
   advisories: "/advisories",
   login: "/login.json",
@@ -40,6 +41,8 @@ interface Settings {
   readonly epoch?: number | undefined;
   /** `config.yaml` of the settings folder. */
   readonly settings?: File | undefined;
+  /** Of steps: a JSON object of strings by name. */
+  readonly secrets?: Secret | undefined;
 }
 
 const digestReference = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
@@ -119,6 +122,7 @@ export function surroundings(settings: Settings): Container {
     HOME: home,
     LOCKSTEP_STORE: places.store,
     LOCKSTEP_STEPS: places.steps,
+    LOCKSTEP_SECRETS: settings.secrets === undefined ? undefined : places.secrets,
     XDG_CONFIG_HOME: places.config,
     CI: "true",
     npm_config_registry: npmRegistry,
@@ -137,9 +141,11 @@ export function surroundings(settings: Settings): Container {
     settings.settings === undefined
       ? container
       : container.withMountedFile(`${places.config}/lockstep/config.yaml`, settings.settings);
+  const ready =
+    settings.secrets === undefined ? configured : configured.withMountedSecret(places.secrets, settings.secrets);
   return Object.entries(variables).reduce(
     (made, [name, value]) => (value === undefined ? made : made.withEnvVariable(name, value)),
-    configured,
+    ready,
   );
 }
 

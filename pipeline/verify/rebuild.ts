@@ -1,7 +1,7 @@
 /** Rebuilding for comparison: a fresh process with nothing but the locked inputs, in surroundings that differ in everything that must not matter. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { rebuildResults, stepsOpenAgain, stepsVariable } from "../build/step/open.ts";
+import { rebuildResults, secretsVariable, stepsOpenAgain, stepsVariable } from "../build/step/open.ts";
 import { interrupted, LockstepError, messageOf } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { damagedBlobs } from "../image/layout.ts";
@@ -86,6 +86,7 @@ export async function rebuild(
       at = await perturbation.apply(host, at);
     }
     const steps = host.env(stepsVariable);
+    const secrets = host.env(secretsVariable);
     const out = join(await directoryIn(at, "made"), "out");
     const [program, ...args] = rebuildCommand(at, out, store.directory, wanted);
     const result = await host.run(program, args, {
@@ -96,6 +97,7 @@ export async function rebuild(
         LOCKSTEP_STORE: await directoryIn(at, "store"),
         // Steps were run a second time for this.
         ...(steps === undefined ? {} : { [stepsVariable]: join(steps, rebuildResults) }),
+        ...(secrets === undefined ? {} : { [secretsVariable]: secrets }),
       },
       ...(signal === undefined ? {} : { signal }),
     });

@@ -154,6 +154,7 @@ const steps: readonly PlannedLayer[] = [
       hostname: "dagger",
       network: "none",
       fetch: [{ url: "https://files.example/source", sha256: "12".repeat(32) }],
+      secrets: ["token"],
       umask: "0022",
       user: "0:0",
       tools: {
@@ -176,6 +177,7 @@ const steps: readonly PlannedLayer[] = [
       env: { TZ: "UTC" },
       network: "none",
       fetch: [{ url: "https://files.example/source", sha256: "12".repeat(32) }],
+      secrets: ["token"],
       images: { base: `sha256:${"de".repeat(32)}` },
       context: [{ path: "Dockerfile", type: "file", mode: 0o644, uid: 0, gid: 0, size: 1, sha256: "f0".repeat(32) }],
     },

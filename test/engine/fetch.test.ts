@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { digestOf, hexOf } from "../../pipeline/store/digest.ts";
 import { build, fetchInputs } from "../peers/builds.ts";
 import { root, run } from "../support.ts";
 import { type Called, engineMissing, Module, topLayer } from "./engine.ts";
@@ -12,7 +13,7 @@ const file = "https://files.example/source.txt";
 
 /** Images with one step that fetches the file; what each tries besides. */
 const scripts: Readonly<Record<string, string>> = {
-  fetching: `mkdir /srv/got && cd /srv/got && curl -sSf ${file} > curl && curl -sSf --proxy-insecure ${file} | cmp - curl && ls /run > run`,
+  fetching: `mkdir /srv/got && cd /srv/got && curl -sSf ${file} > curl && curl -sSf --proxy-insecure ${file} | cmp - curl && test -f /run/lockstep-fetch/authority.pem`,
   // It goes on without, and is refused all the same.
   greedy: `curl -sSf ${file} > /srv/x; curl -sS 'https://files.example/other?a=b' > /srv/y || true`,
   // Past the proxy there is no way out: not to an address, not to a name, not to the engine's own resolver, not by taking the proxy away.
@@ -27,6 +28,15 @@ const scripts: Readonly<Record<string, string>> = {
   ].join("\n"),
   idle: "true",
   user: "id -u > /tmp/id && mkdir /srv/own/d && cp /tmp/id /srv/own/d/id && id -G > /srv/own/groups && echo $HOME $USER > /srv/own/home",
+};
+
+/** Images with one step that is given a secret, as root and as another user. */
+const secret = "correct-horse-battery-staple";
+const secretScripts: Readonly<Record<string, string>> = {
+  secret:
+    "sha256sum < /run/secrets/token > /srv/own/sum; stat -c '%u:%g %a' /run/secrets/token > /srv/own/mode; ls /run/secrets > /srv/own/list",
+  leaky: "cp /run/secrets/token /srv/own/leak; base64 < /run/secrets/token > /srv/own/coded",
+  loud: 'echo "it is $(cat /run/secrets/token)." >&2; exit 3',
 };
 
 describe.skipIf(engineMissing !== undefined)(
@@ -75,6 +85,12 @@ describe.skipIf(engineMissing !== undefined)(
           `name: ${image}\nplatforms: [linux/amd64]\nfrom: tools\nlayers:\n  - run: { script: ${JSON.stringify(script)}, ${more} }\n`,
         );
       }
+      for (const [image, script] of Object.entries(secretScripts))
+        write(
+          `images/${image}/image.yaml`,
+          `name: ${image}\nplatforms: [linux/amd64]\nfrom: tools\nlayers:\n  - run: { script: ${JSON.stringify(script)}, secrets: [token], user: '1234:70000' }\n`,
+        );
+      write("secrets.json", JSON.stringify({ token: secret, other: "0123456789" }));
       write(
         "images/dockerfile/image.yaml",
         `name: dockerfile\nplatforms: [linux/amd64]\nfrom: tools\nlayers:\n  - dockerfile: { context: app, images: [tools], fetch: [{ url: "${file}" }] }\n`,
@@ -102,7 +118,6 @@ describe.skipIf(engineMissing !== undefined)(
       "get what the lock has, and leave nothing of what served it",
       async () => {
         expect(await fileOf("fetching", "/srv/got/curl")).toBe("from the lock\n");
-        expect(await fileOf("fetching", "/srv/got/run")).toContain("lockstep");
         const listed = await call("fetching", "as-container", "directory", "--path", "/run", "entries");
         expect(listed.stdout).not.toContain("lockstep");
         const verified = await module.call([
@@ -159,6 +174,33 @@ describe.skipIf(engineMissing !== undefined)(
       async () => {
         expect(await fileOf("dockerfile", "/srv/own/got")).toBe("from the lock\n");
         expect(await fileOf("dockerfile", "/srv/own/more")).toBe("from the lock\n");
+      },
+      12 * minutes,
+    );
+
+    it(
+      "have the secrets that they name as files, leave none behind, and print none",
+      async () => {
+        const withSecrets = (image: string, ...args: readonly string[]): Promise<Called> =>
+          module.call(
+            ["--secrets", `file://${join(repository, "secrets.json")}`, "build", "--source", repository].concat(
+              ["--capsule", capsule, "--image", image],
+              args,
+            ),
+          );
+        const out = join(directory, "secret");
+        const called = await withSecrets("secret", "layout", "export", "--path", out);
+        expect(called.code, called.stderr).toBe(0);
+        const contents = Object.fromEntries((await topLayer(out)).map(({ path, content }) => [path, content]));
+        expect(contents["srv/own/sum"]).toBe(`${hexOf(digestOf(secret))}  -\n`);
+        expect(contents["srv/own/mode"]).toBe("1234:70000 400\n");
+        expect(contents["srv/own/list"]).toBe("token\n");
+        const leaky = await withSecrets("leaky", "digests");
+        for (const path of ["/srv/own/coded", "/srv/own/leak"])
+          expect(leaky.stderr).toContain(`: the value of the secret token is in ${path}; `);
+        const loud = await withSecrets("loud", "digests");
+        expect(loud.stderr).toMatch(/LS9007 .* ended with code 3:\nit is \*+\.$/m);
+        for (const { stdout, stderr } of [called, leaky, loud]) expect(stdout + stderr).not.toContain(secret);
       },
       12 * minutes,
     );

@@ -34,6 +34,8 @@ const scripts: Readonly<Record<string, string>> = {
   random: "cat /proc/sys/kernel/random/uuid > /uuid",
   identity: "echo 0123456789abcdef0123456789abcdef > /etc/machine-id && mkfifo /pipe",
   failing: "echo one; echo two >&2; exit 7",
+  // As the kernel does when memory runs out.
+  killed: "echo last; kill -KILL $$",
 };
 
 const setCapability = `#include <stdio.h>
@@ -191,6 +193,8 @@ describe.skipIf(engineMissing !== undefined)(
         expect(failed.stderr).toContain(
           "LS9007 lockstep: run echo one; echo two >&2; exit 7 ended with code 7:\none\ntwo",
         );
+        const killed = await call(["build", "--image", "killed", "digests"]);
+        expect(killed.stderr).toContain("$$ was killed (code 137), as when memory runs out:\nlast");
         const slow = await call(["build", "--image", "slow", "digests"]);
         expect(slow.stderr).toContain("LS9007 lockstep: run /usr/bin/sleep 600 took longer than its timeout");
       },

@@ -14,6 +14,7 @@ describe("a run layer", () => {
       workdir: "/",
       timeout: 3600,
       fetch: [],
+      secrets: [],
       user: { uid: 0, gid: 0 },
     });
   });
@@ -65,6 +66,16 @@ describe("a run layer", () => {
         { sources: { "linux/amd64": c, "linux/arm64": c } },
       ],
     });
+  });
+
+  it("LS2007, LS2021: names secrets, each once, and never a value", async () => {
+    const problems = async (names: string): Promise<readonly string[]> =>
+      (await problemsOfText(step(`script: a\nsecrets: ${names}`))).map((line) => line.slice(0, 6));
+    expect(await problems("[token, npm.token]")).toEqual([]);
+    expect(await problems("[token, token]")).toEqual(["LS2021"]);
+    expect(await problems('["a=b"]')).toEqual(["LS2007"]);
+    expect(await problems("{ token: x }")).toEqual(["LS2004"]);
+    expect(await problems('["../x"]')).toEqual(["LS2007"]);
   });
 
   it.each([

@@ -150,7 +150,7 @@ describe("the module's functions", () => {
     const open: Failure = { exitCode: 4, stdout: "", stderr: 'LS9006 image "hello" has a step that runs code' };
     const prepared = JSON.stringify({
       version: 1,
-      result: { steps: [{ place: key, platform: "linux/amd64", title: "lockstep: run make" }] },
+      result: { steps: [{ place: key, platform: "linux/amd64", title: "lockstep: run make", secrets: ["token"] }] },
     });
     const answers = (chain: readonly Call[]): string | Failure => {
       const line = chain.findLast(({ name }) => name === "withExec")?.args ?? "";
@@ -166,7 +166,10 @@ describe("the module's functions", () => {
     const results = [...byId.values()].filter((chain) => chain.some(({ name }) => name === "dockerBuild"));
     expect(results[0]?.slice(-3)).toEqual([
       { name: "directory", args: `path:"/contexts/${key}"` },
-      { name: "dockerBuild", args: expect.stringMatching(/(?=.*platform:"linux\/amd64")(?=.*noInit:true)/) as string },
+      {
+        name: "dockerBuild",
+        args: expect.stringMatching(/(?=.*platform:"linux\/amd64")(?=.*noInit:true)(?=.*secrets:)/) as string,
+      },
       { name: "rootfs", args: "" },
     ]);
   });
@@ -179,7 +182,9 @@ describe("the module's functions", () => {
         if (chain.some(({ name }) => name === "dockerBuild")) return step;
         if (line.includes('"steps"'))
           return JSON.stringify({
-            result: { steps: [{ place: "again/0/e", platform: "linux/amd64", title: "lockstep: run make" }] },
+            result: {
+              steps: [{ place: "again/0/e", platform: "linux/amd64", title: "lockstep: run make", secrets: [] }],
+            },
           });
         if (chain.at(-1)?.name !== "stdout") return engine("")(chain);
         return {
@@ -195,6 +200,12 @@ describe("the module's functions", () => {
       });
       return [message, steps(chains)];
     };
+    const refused = "LS9013 lockstep: run make: the step asked for x, which is not among what it fetches";
+    const asked = { exitCode: 97, stdout: "made", stderr: `make: 403\n${refused}\n` };
+    expect((await failing(asked))[0]).toBe(refused);
+    expect((await failing({ ...asked, exitCode: 2 }))[0]).toBe(
+      `${refused}\nLS9007 lockstep: run make ended with code 2:\nmade\nmake: 403`,
+    );
     const ended = { exitCode: 2, stdout: "", stderr: "make: *** No rule" };
     expect((await failing(ended))[0]).toBe("LS9007 lockstep: run make ended with code 2:\nmake: *** No rule");
     expect((await failing({ ...ended, exitCode: 124, stderr: "" }))[0]).toBe(
@@ -220,7 +231,9 @@ describe("the module's functions", () => {
       const next = runs.filter((place) => !has(chain, place)).slice(0, 1);
       const platform = "linux/amd64";
       if (line.includes('"steps"'))
-        return JSON.stringify({ result: { steps: next.map((place) => ({ place, platform, title: "run make" })) } });
+        return JSON.stringify({
+          result: { steps: next.map((place) => ({ place, platform, title: "run make", secrets: [] })) },
+        });
       const stderr = "LS9006 steps of hello have to be run a second time to compare";
       return next.length > 0 ? { exitCode: 4, stdout: "", stderr } : engine("hello: reproduced\n")(chain);
     };

@@ -6,7 +6,7 @@ import type { DockerfileLayer, ImageSpec } from "../../spec/types.ts";
 import { hermeticDockerfile } from "./dockerfile.ts";
 
 async function problemsOf(root: string, layer: DockerfileLayer): Promise<readonly Problem[]> {
-  const { context, file, target, args, images, place, timeout } = layer;
+  const { context, file, target, args, images, secrets, place, timeout } = layer;
   const path = `${context}/${file}`;
   const text = await readFile(join(root, path), "utf8").catch(() => undefined);
   if (text === undefined) {
@@ -15,7 +15,7 @@ async function problemsOf(root: string, layer: DockerfileLayer): Promise<readonl
   }
   const named = Object.fromEntries(images.map((name) => [name, name]));
   try {
-    const command = { file, args, images: named, ...(target === undefined ? {} : { target }) };
+    const command = { file, args, images: named, secrets, ...(target === undefined ? {} : { target }) };
     hermeticDockerfile(text, path, command, {}, [], [], { timeout, nonce: "check" });
     return [];
   } catch (error) {

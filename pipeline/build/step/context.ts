@@ -130,6 +130,8 @@ async function writeRun(
   const words = launcher === undefined ? command : [launcher.command, ...command];
   const options = ["--network=none", ...(launcher === undefined ? [] : [launcher.mount])];
   if (proxy.length > 0) options.push(servedMount);
+  const [uid = "", gid = ""] = run.user.split(":");
+  for (const id of run.secrets ?? []) options.push(`--mount=type=secret,id=${id},required=true,uid=${uid},gid=${gid}`);
   const user = run.user === "0:0" ? [] : [`USER ${run.user}`];
   const lines = ["FROM scratch", ...add(trees), ...add(files), ...user, `RUN ${options.join(" ")} ${jsonForm(words)}`];
   await writeFile(join(directory, "Dockerfile"), `${launcher?.stage ?? ""}${lines.join("\n")}\n`);

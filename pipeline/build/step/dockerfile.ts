@@ -52,6 +52,8 @@ interface StageImage {
 interface Asked {
   readonly target?: string;
   readonly args: Readonly<Record<string, string>>;
+  /** Names of secrets that the spec says it needs. */
+  readonly secrets?: readonly string[];
   /** By name. */
   readonly images: Readonly<Record<string, unknown>>;
 }
@@ -210,14 +212,23 @@ class Reader {
     );
     const type = options.get("type") ?? "bind";
     if (type === "tmpfs") return;
+    if (type === "secret") return this.#secret(options, at);
     if (type !== "bind") {
-      const hint =
-        type === "cache" ? "what is in a cache is in no lock: leave it out" : "steps get no secrets: leave it out";
+      const hint = type === "cache" ? "what is in a cache is in no lock: leave it out" : "leave it out";
       return this.refuse(at, `RUN --mount=type=${type}`, hint);
     }
     const from = options.get("from");
     if (from !== undefined) return this.#known(at, from, stages, "RUN --mount from");
     this.edits.push({ at: valueAt, end: valueAt, text: `from=${contextStage},` });
+  }
+
+  /** As a file, and only one that the spec names: a variable would be handed on to every program. */
+  #secret(options: ReadonlyMap<string, string>, at: number): void {
+    const id = options.get("id") ?? "";
+    if (options.has("env") || !/^$|^\/(?:run|tmp)\//.test(options.get("target") ?? options.get("dst") ?? ""))
+      this.refuse(at, `RUN --mount=type=secret,id=${id} is no file in /run/secrets`, "leave env and target out");
+    else if (this.#command.secrets?.includes(id) !== true)
+      this.refuse(at, `RUN --mount=type=secret,id=${id}, which is not among its secrets`, "name it under secrets:");
   }
 
   /** Puts what starts every program before one that is written as a list. */

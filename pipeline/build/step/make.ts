@@ -10,6 +10,7 @@ import type { StepLayer } from "../plan.ts";
 import { type PlacedLayer, treeOf } from "./below.ts";
 import { changeOf, outputsOf, type StepChange } from "./change.ts";
 import { readResult } from "./result.ts";
+import { checkChange, secretsOf } from "./secrets.ts";
 
 /** What a step did, from the directory with its file system. Throws LS9008 to LS9010, LS9012 and LS40xx. */
 async function readChange(
@@ -58,7 +59,9 @@ export async function makeStepLayer(
   below: readonly PlacedLayer[],
   directory: string,
 ): Promise<{ readonly layer: Layer; readonly outcome: StepOutcome }> {
+  const secrets = await secretsOf(host, layer);
   const change = await readChange(host, results, layer, below, directory);
+  await checkChange(secrets, layer, change, directory);
   const sources = new Map(
     change.items.flatMap(({ sha256, from }) => (sha256 === undefined ? [] : [[sha256, join(directory, from)]])),
   );

@@ -15,6 +15,9 @@ export interface OpenStep {
 /** Names the directory in which results of steps are, one for each by the key of its layer. */
 export const stepsVariable = "LOCKSTEP_STEPS";
 
+/** Names the file with the secrets of steps: a JSON object of strings by name. */
+export const secretsVariable = "LOCKSTEP_SECRETS";
+
 /** Where below that directory the result of a step is: of its first run, or of one to compare, which are counted from 0. */
 export function placeOf({ plan }: PlannedImage, index: number, run?: number): string {
   const key = layerKey(plan, index);

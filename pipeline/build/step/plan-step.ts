@@ -102,7 +102,7 @@ function planRun(
   epoch: number,
   imageOf: (name: string) => PlannedImage,
 ): PlannedStep {
-  const { argv, workdir, tools } = layer;
+  const { argv, workdir, tools, secrets } = layer;
   const { uid, gid } = layer.user;
   const fetch = fetchesOf(source, layer.fetch);
   const served = fetch.length === 0 ? {} : servedEnvironment;
@@ -115,6 +115,7 @@ function planRun(
     hostname: "dagger",
     network: "none",
     ...(fetch.length === 0 ? {} : { fetch }),
+    ...(secrets.length === 0 ? {} : { secrets }),
     umask: "0022",
     user: `${uid}:${gid}`,
   } as const;
@@ -142,7 +143,7 @@ function planDockerfile(
   epoch: number,
   imageOf: (name: string) => PlannedImage,
 ): PlannedStep {
-  const { place, context: from, file, target, args, exclude } = layer;
+  const { place, context: from, file, target, args, exclude, secrets } = layer;
   const owner = { uid: 0, gid: 0 };
   const fetch = fetchesOf(source, layer.fetch);
   const read = readFileSet(source.root, {
@@ -166,6 +167,7 @@ function planDockerfile(
     env: { ...fixedEnvironment(epoch), ...(fetch.length === 0 ? {} : servedEnvironment) },
     network: "none",
     ...(fetch.length === 0 ? {} : { fetch }),
+    ...(secrets.length === 0 ? {} : { secrets }),
     images: Object.fromEntries(used.map(([name, { hash }]) => [name, hash])),
     context,
   } as const;

@@ -29,7 +29,7 @@ export function unpack(archive: string, directory: string): void {
 }
 
 export async function stepScene(options: TinyOptions): Promise<StepScene> {
-  const environment: Record<string, string> = {};
+  const environment: Record<string, string> = { ...options.environment };
   const at = await tinyRepository({ ...options, environment });
   const results = join(at.directory, "steps");
   environment[stepsVariable] = results;
