@@ -1,6 +1,7 @@
 /** Has explain say why the sides of a pair differ, and holds that against what is known. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { generation } from "../../pipeline/build/generation.ts";
 import { createHost } from "../../pipeline/host/host.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import { Store } from "../../pipeline/store/store.ts";
@@ -39,7 +40,12 @@ export function write(directory: string, { a, b }: Pick<Case, "a" | "b">): reado
 /** Compares two subjects in this process, with a store of their own in the directory. */
 export async function compare(directory: string, a: string, b: string): Promise<Comparison> {
   const host = { ...createHost(), cacheDirectory: join(directory, "cache"), temporaryDirectory: directory };
-  const run = { host, store: new Store(host), report: silent, signal: new AbortController().signal };
+  const run = {
+    host,
+    store: new Store(host, host.cacheDirectory, generation),
+    report: silent,
+    signal: new AbortController().signal,
+  };
   return explain(run, a, b);
 }
 
