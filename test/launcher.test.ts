@@ -1,8 +1,10 @@
 /** The launcher, with an npm of the test's own in place of the real one. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { root, run, temporaryDirectory } from "./support.ts";
+import { hasProgram, root, run, temporaryDirectory } from "./support.ts";
 
 /** A checkout whose lock is newer than what is installed, or that has nothing installed, and what npm is asked to do for it. */
 function asked(installed: readonly string[] | undefined, args: readonly string[]): string {
@@ -38,6 +40,32 @@ describe("the launcher", () => {
   it("keeps what the tests need when the lock has moved", () => {
     expect(asked(["node_modules/vitest"], ["--version"])).toMatch(/--include=dev$/);
     expect(asked([], ["--version"])).toMatch(/--omit=dev$/);
+  });
+
+  it.skipIf(!hasProgram("flock"))("installs once where several start together (needs flock)", async () => {
+    const checkout = temporaryDirectory();
+    copyFileSync(join(root, "lockstep"), join(checkout, "lockstep"));
+    mkdirSync(join(checkout, "bin"));
+    writeFileSync(join(checkout, "package-lock.json"), "{}");
+    // It takes its time, and says whether another one was at work meanwhile.
+    const npm = [
+      "mkdir working || echo together >> said",
+      "echo installed >> said",
+      "sleep 0.5",
+      "mkdir -p node_modules/vitest",
+      "touch node_modules/.package-lock.json node_modules/vitest/package.json",
+      "rmdir working",
+    ];
+    writeFileSync(join(checkout, "bin/npm"), `#!/bin/sh\n${npm.join("\n")}\n`, { mode: 0o755 });
+    writeFileSync(join(checkout, "program.mjs"), 'console.log("ran");');
+    const env = { PATH: `${join(checkout, "bin")}:${dirname(process.execPath)}:/usr/bin:/bin` };
+    const started = Array.from({ length: 3 }, async () => {
+      const child = spawn("sh", [join(checkout, "lockstep"), "--node", "program.mjs"], { env });
+      const [stdout, [code]] = await Promise.all([child.stdout.toArray(), once(child, "close")]);
+      return [code, Buffer.concat(stdout as Buffer[]).toString()];
+    });
+    expect(await Promise.all(started)).toEqual(Array.from({ length: 3 }, () => [0, "ran\n"]));
+    expect(readFileSync(join(checkout, "said"), "utf8")).toBe("installed\n");
   });
 
   it("finds the checkout by whatever name it is called", () => {
