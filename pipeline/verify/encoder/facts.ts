@@ -2,9 +2,9 @@
 import { distanceOf, isMatch, lengthOf, type Block, type Trace } from "./inflate.ts";
 
 export interface Facts {
-  /** Literals and matches of each block that is not the last, not stored and not empty. */
+  /** Literals and matches of each block that is not the last with content, and not stored. */
   readonly symbols: readonly number[];
-  /** Bytes of content of each block that is not the last and not empty. */
+  /** Bytes of content of each block that is not the last with content. */
   readonly sizes: readonly number[];
   readonly matches: number;
   /** Matches of three bytes, which many encoders never make. */
@@ -24,7 +24,8 @@ const isEmpty = ({ start, end }: Block): boolean => start === end;
 
 export function factsOf(trace: Trace): Facts {
   const inner = trace.blocks.filter(({ final }) => !final);
-  const full = inner.filter((block) => !isEmpty(block));
+  // The last block with content is what was left, also where an empty one follows it; and where reading stopped it may be that one.
+  const full = trace.blocks.filter((block) => !isEmpty(block)).slice(0, -1);
   const last = trace.blocks.at(-1);
   let matches = 0;
   let short = 0;

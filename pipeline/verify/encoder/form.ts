@@ -29,9 +29,12 @@ interface Row {
 
 const newGo = (levels: readonly number[]): readonly Candidate[] => [form("go-1.27", levels), form("klauspost", levels)];
 
-/** Symbols of the block at the end, or in which reading ended. */
-const lastBlock = (tokens: number, blocks: readonly Block[]): number =>
-  tokens - (blocks.findLast(({ final }) => !final)?.endToken ?? 0);
+/** Symbols of the block in which reading ended, or of the last one. */
+function lastBlock(tokens: number, blocks: readonly Block[]): number {
+  const last = blocks.findLast(({ firstToken, endToken }) => endToken > firstToken);
+  if (last === undefined || tokens > last.endToken) return tokens - (last?.endToken ?? 0);
+  return last.endToken - last.firstToken;
+}
 
 /** The first row that fits counts. */
 const rows: readonly Row[] = [

@@ -130,6 +130,21 @@ describe("what sets a stream apart", () => {
   });
 });
 
+describe("streams that end wherever they do", () => {
+  for (const { name, encoder, levels, encode } of tools.filter(({ name }) => /^Go|^klauspost\/compress$/.test(name)))
+    it.skipIf(encode === undefined)(`${name} is named at any length (needs go)`, async () => {
+      for (const length of [600_000, 900_000, 1_200_000, 1_300_000, 1_700_000])
+        for (const level of levels) {
+          const { candidates } = await recognise(encode?.(text.subarray(0, length), level) ?? Buffer.alloc(0));
+          expect([length, level, candidates.map((candidate) => candidate.encoder)]).toEqual([
+            length,
+            level,
+            expect.arrayContaining([encoder]),
+          ]);
+        }
+    });
+});
+
 describe("what does not tell", () => {
   it("is never named for certain: short content, noise, zeros, nothing", async () => {
     for (const content of [
