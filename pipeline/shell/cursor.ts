@@ -74,11 +74,9 @@ export class Cursor {
   }
 
   fail(message: string): never {
-    throw new ScriptSyntaxError(
-      message,
-      this.text.slice(0, this.at).split("\n").length,
-      this.extent(this.at, this.at).at,
-    );
+    // A reader that skips what is escaped may stand behind the end.
+    const at = Math.min(this.at, this.text.length);
+    throw new ScriptSyntaxError(message, this.text.slice(0, at).split("\n").length, this.extent(at, at).at);
   }
 
   /** Runs `read` one level deeper; a script that nests without end is refused. */

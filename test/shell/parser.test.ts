@@ -147,6 +147,10 @@ describe("places in a script", () => {
     );
   });
 
+  it.each(["((\\", "$'\\", "a=(\\", "`\\", '"\\'])("are told where a script ends in an escape: %s", (script) => {
+    expect(() => parseScript(script, "bash")).toThrow(expect.objectContaining({ at: script.length, line: 1 }));
+  });
+
   it.each(["(", "$(", "${a:-", "[[ ", "((", "a=(", "<(", "{ ", "if ", '"$(', "case a in b) "])(
     "of ten thousand times %j are not looked for without end",
     (piece) => {
