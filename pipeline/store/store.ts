@@ -91,6 +91,19 @@ async function inDirectory<Result>(path: string, action: () => Promise<Result>):
   }
 }
 
+/** Makes a hard link, unless another process just put the file there; false where the file system, or a border between two, does not allow it. */
+async function linked(source: string, path: string): Promise<boolean> {
+  try {
+    await link(source, path);
+    return true;
+  } catch (error) {
+    const code = systemCode(error) ?? "";
+    if (["EXDEV", "EPERM", "EMLINK", "EACCES", "ENOTSUP"].includes(code)) return false;
+    if (code !== "EEXIST") throw error;
+    return true;
+  }
+}
+
 /**
  * Writes a whole file so that a reader sees the old content or the new, never a part. What is not `durable` may be neither after the
  * machine has failed: for files that say themselves whether they are whole.
@@ -123,6 +136,8 @@ export class Store {
   readonly directory: string;
   readonly #host: Host;
   #generation: string | (() => string);
+  /** Where copies of blobs were put, for other places in the file system of the copy. */
+  readonly #copies = new Map<Digest, string>();
 
   /** `generation` names who makes records: those of another one are not found. A function is asked when the first record is. */
   constructor(host: Host, directory: string = host.cacheDirectory, generation: string | (() => string) = "0") {
@@ -366,37 +381,33 @@ export class Store {
   }
 
   /**
-   * Puts a blob at `path`: a hard link where the file system allows it, else a copy. Does nothing when it is there.
-   * Returns whether anything was written. LS3002 when the store has no such blob.
+   * Puts a blob at `path`: a hard link where the file system allows it, else a copy, or a link to the copy that this store has put elsewhere.
+   * Does nothing when it is there. Returns whether anything was written. LS3002 when the store has no such blob.
    */
   async place(digest: Digest, path: string): Promise<boolean> {
-    const source = this.pathOf(digest);
     if ((await this.find(digest)) === undefined) throw this.#absent(digest);
     if (await this.isPlaced(digest, path)) return false;
     await rm(path, { force: true });
     try {
       await mkdir(dirname(path), { recursive: true });
+      if (await linked(this.pathOf(digest), path)) return true;
+      // Images that share a layer, with a store in another file system: one copy is enough.
+      const copied = this.#copies.get(digest);
+      if (copied !== undefined && (await linked(copied, path).catch(() => false))) return true;
+      const temporary = `${path}.${this.#host.token(6)}.tmp`;
       try {
-        await link(source, path);
-      } catch (error) {
-        const code = systemCode(error);
-        if (code === "EEXIST") return false;
-        if (code !== "EXDEV" && code !== "EPERM" && code !== "EMLINK" && code !== "EACCES" && code !== "ENOTSUP")
-          throw error;
-        const temporary = `${path}.${this.#host.token(6)}.tmp`;
+        const file = await open(temporary, "wx", 0o444);
         try {
-          const file = await open(temporary, "wx", 0o444);
-          try {
-            for await (const piece of this.stream(digest)) await file.writeFile(piece);
-            await file.datasync();
-          } finally {
-            await file.close();
-          }
-          await rename(temporary, path);
-        } catch (failure) {
-          await rm(temporary, { force: true });
-          throw failure;
+          for await (const piece of this.stream(digest)) await file.writeFile(piece);
+          await file.datasync();
+        } finally {
+          await file.close();
         }
+        await rename(temporary, path);
+        this.#copies.set(digest, path);
+      } catch (failure) {
+        await rm(temporary, { force: true });
+        throw failure;
       }
     } catch (error) {
       throw writeFailure(path, error);

@@ -108,6 +108,12 @@ describe("blobs", () => {
     expect(readFileSync(join(far, "blob")).equals(content)).toBe(true);
     expect(await store.place(digest, join(far, "blob"))).toBe(false);
     expect(filesBelow(far)).toEqual(["blob"]);
+    // A second place over there is a link to the first, unless something else has come in its place.
+    expect(await store.place(digest, join(far, "again"))).toBe(true);
+    expect(statSync(join(far, "again")).ino).toBe(statSync(join(far, "blob")).ino);
+    rmSync(join(far, "blob"));
+    expect(await store.place(digest, join(far, "third"))).toBe(true);
+    expect(readFileSync(join(far, "third")).equals(content)).toBe(true);
   });
 });
 
