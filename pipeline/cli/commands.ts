@@ -66,6 +66,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./render.ts"),
   },
   {
+    name: "deliver",
+    summary: "move the branch that Argo CD or Flux follows to the commit, when its images are there",
+    load: () => import("./deliver.ts"),
+  },
+  {
     name: "check",
     summary: "check specs, lock, scripts and rendered manifests, and lint the repository",
     load: () => import("./check.ts"),

@@ -24,6 +24,7 @@ const schemas: Readonly<Record<string, () => Promise<Schema>>> = {
         "publish",
         "copy",
         "render",
+        "deliver",
         "check",
       ] satisfies readonly (keyof typeof documents)[]
     ).map((name) => [name, async (): Promise<Schema> => (await import("./documents/table.ts")).documentSchema(name)]),

@@ -268,6 +268,15 @@ export const codes = {
   LS7103: { title: "file in the rendered tree is not rendered", exit: 1 },
   LS7104: { title: "rendered tree is not made of plain files and directories", exit: 3 },
   LS7105: { title: "Git does not say what was delivered before", exit: 4 },
+  // 72xx delivering
+  LS7201: { title: "what would be delivered is not committed", exit: 1 },
+  LS7202: { title: "image to deliver is not in its registry", exit: 1 },
+  LS7203: { title: "image to deliver has no attestation", exit: 1 },
+  LS7204: { title: "branch cannot be moved forward to the commit", exit: 1 },
+  LS7205: { title: "branch was moved by somebody else", exit: 1 },
+  LS7206: { title: "remote cannot be read, or does not take the branch", exit: 4 },
+  LS7207: { title: "token is not usable", exit: 3 },
+  LS7208: { title: "there is no commit to deliver", exit: 3 },
   // 80xx the lint
   LS8001: { title: "settings of the lint are not usable", exit: 3 },
   LS8002: { title: "path to lint is not there, or outside of the repository", exit: 2 },

@@ -18,12 +18,10 @@ function imagesIn(document: string): readonly BuiltImage[] {
 @object()
 export class Build {
   /** The images' names and the digests of their indexes, one a line. */
-  @func()
-  digests: string;
+  @func() digests: string;
 
   /** The document of `lockstep build --json`: digests, layers, sizes, what maintainer scripts left undone. */
-  @func()
-  report: string;
+  @func() report: string;
 
   private after: Container;
 

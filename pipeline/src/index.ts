@@ -18,15 +18,11 @@ import {
 import { Build } from "./build.ts";
 import { afterOf, answerOf, commandLine, stdoutOf } from "./command.ts";
 import { Pinned, Shipped } from "./results.ts";
-import { anew, checkEngine, nodeOf, places, surroundings, withCapsule, withKey, withLogin } from "./program.ts";
+import { anew, checkEngine, nodeOf, places, surroundings, withDirectory, withKey, withLogin } from "./program.ts";
 
-function taking(capsule: Directory | undefined): readonly string[] {
-  return capsule === undefined ? [] : ["--capsule", places.capsule];
-}
-
-/** An option with its value, where it has one. */
-function given(option: string, value: string | undefined): readonly string[] {
-  return value === undefined ? [] : [option, value];
+/** An option with its value, or with the place of what is mounted for it, where there is one. */
+function given(option: string, value: string | object | undefined, place = ""): readonly string[] {
+  return value === undefined ? [] : [option, typeof value === "string" ? value : place];
 }
 
 /** Container images from locked inputs, with one digest on every machine. */
@@ -112,8 +108,8 @@ export class Lockstep {
     image: string[] = [],
     capsule?: Directory,
   ): Promise<Build> {
-    const args = ["--out", `${places.out}/images`, ...taking(capsule), "--json"];
-    const after = await this.run(withCapsule(this.at(source), capsule), "build", args, image);
+    const args = ["--out", `${places.out}/images`, ...given("--capsule", capsule, places.capsule), "--json"];
+    const after = await this.run(withDirectory(this.at(source), places.capsule, capsule), "build", args, image);
     return new Build(after, await this.node(), await stdoutOf(after), this.secrets);
   }
 
@@ -141,9 +137,12 @@ export class Lockstep {
     login?: Secret,
   ): Promise<string> {
     const asked = [...(again ? ["--again"] : []), ...given("--perturb", perturb), ...given("--against", against)];
-    const options = [...asked, ...(document ? ["--json"] : []), ...taking(capsule)];
+    const options = [...asked, ...(document ? ["--json"] : []), ...given("--capsule", capsule, places.capsule)];
     const fresh = again || perturb !== undefined || against !== undefined;
-    const from = withLogin(withCapsule(fresh ? anew(this.at(source)) : this.at(source), capsule), login);
+    const from = withLogin(
+      withDirectory(fresh ? anew(this.at(source)) : this.at(source), places.capsule, capsule),
+      login,
+    );
     return stdoutOf(await this.run(from, "verify", ["--out", `${places.out}/images`, ...options], image));
   }
 
@@ -238,8 +237,7 @@ export class Lockstep {
    */
   @func()
   async check(
-    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
-    source: Directory,
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] }) source: Directory,
     path: string[] = [],
     document: boolean = false,
   ): Promise<string> {
@@ -253,8 +251,7 @@ export class Lockstep {
    */
   @func()
   async sarif(
-    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
-    source: Directory,
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] }) source: Directory,
   ): Promise<File> {
     const file = "/lint.sarif";
     const args = ["--out", `${places.out}/images`, "--json", "--quiet", "--sarif", file];
@@ -298,16 +295,11 @@ export class Lockstep {
     advisories?: Directory,
     format: string = "text",
   ): Promise<Pinned> {
-    const args = [
-      ...given("--only", only),
-      ...to.flatMap((version) => ["--to", version]),
-      ...(licences ? ["--licences"] : []),
-      ...(advisories === undefined ? [] : ["--advisories", places.advisories]),
-    ];
-    const from = anew(this.at(source));
-    const ready = advisories === undefined ? from : from.withMountedDirectory(places.advisories, advisories);
-    const line = commandLine(await this.node(), "pin", [...args, "--format", format, "--quiet"]);
-    const after = ready.withExec(line);
+    const asked = [...given("--only", only), ...to.flatMap((version) => ["--to", version])];
+    const more = [...(licences ? ["--licences"] : []), ...given("--advisories", advisories, places.advisories)];
+    const from = withDirectory(anew(this.at(source)), places.advisories, advisories);
+    const args = [...asked, ...more, "--format", format, "--quiet"];
+    const after = from.withExec(commandLine(await this.node(), "pin", args));
     return new Pinned(after.file(`${places.repository}/lockstep.lock`), await stdoutOf(after));
   }
 
@@ -351,6 +343,41 @@ export class Lockstep {
   }
 
   /**
+   * Moves the branch that Argo CD or Flux follows to the commit, when its images are there. The base needs git.
+   * @param source The repository, with its `.git` and all history.
+   * @param branch The branch to move.
+   * @param remote The repository that has it; that of `manifests/delivery.yaml` unless given.
+   * @param attestations Want a statement about each image that holds, from this directory.
+   * @param key A public key to trust for it.
+   * @param token A token for the remote.
+   * @param login Logins of registries, in the form of docker's `config.json`.
+   * @param dryRun Look at everything, and move nothing.
+   */
+  @func({ cache: "never" })
+  async deliver(
+    @argument({
+      defaultPath: "/",
+      ignore: ["*", "!images", "!lockstep.lock", "!manifests", "!.git*", "**/node_modules"],
+    })
+    source: Directory,
+    branch: string,
+    remote?: string,
+    attestations?: Directory,
+    key?: File,
+    token?: Secret,
+    login?: Secret,
+    dryRun: boolean = false,
+  ): Promise<string> {
+    const ready = withDirectory(withLogin(anew(this.whole(source)), login), places.attestations, attestations);
+    const keyed = key === undefined ? ready : ready.withMountedFile(places.key, key);
+    const from = token === undefined ? keyed : keyed.withMountedSecret(places.token, token);
+    const trust = [...given("--attestations", attestations, places.attestations), ...given("--key", key, places.key)];
+    const asked = [...given("--remote", remote), ...trust, ...given("--token", token, places.token)];
+    const args = ["--out", `${places.out}/images`, "--branch", branch, ...asked, ...(dryRun ? ["--dry-run"] : [])];
+    return stdoutOf(await this.run(from, "deliver", args));
+  }
+
+  /**
    * Copies an image from one registry to another, unchanged.
    * @param from A reference with a tag or digest.
    * @param to The same; without a tag only the digest finds it.
@@ -368,14 +395,8 @@ export class Lockstep {
     expect?: string,
     login?: Secret,
   ): Promise<string> {
-    const args = [
-      ...given("--platform", platform),
-      ...(referrers ? ["--referrers"] : []),
-      ...given("--expect", expect),
-      "--quiet",
-      from,
-      to,
-    ];
+    const asked = [...given("--platform", platform), ...given("--expect", expect)];
+    const args = [...asked, ...(referrers ? ["--referrers"] : []), "--quiet", from, to];
     const line = commandLine(await this.node(), "copy", args);
     return stdoutOf(withLogin(anew(this.container), login).withExec(line));
   }
@@ -405,12 +426,8 @@ export class Lockstep {
     key: Secret,
   ): Promise<Shipped> {
     const after = await this.run(withKey(anew(this.at(source)), key), "ship", ["--out", places.out]);
-    const summary = await stdoutOf(after);
-    return new Shipped(
-      after.directory(places.out),
-      after.directory(`${places.repository}/manifests/rendered`),
-      summary,
-    );
+    const rendered = after.directory(`${places.repository}/manifests/rendered`);
+    return new Shipped(after.directory(places.out), rendered, await stdoutOf(after));
   }
 
   /** The JSON Schema of `image.yaml`, for editors. */
@@ -430,8 +447,7 @@ export class Lockstep {
   @func()
   @check()
   async lintIsClean(
-    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
-    source: Directory,
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] }) source: Directory,
   ): Promise<void> {
     await this.checkOf(source, "lint");
   }
@@ -443,8 +459,7 @@ export class Lockstep {
   @func()
   @check()
   async lockIsFresh(
-    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
-    source: Directory,
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] }) source: Directory,
   ): Promise<void> {
     await this.checkOf(source, "lock");
   }
@@ -456,8 +471,7 @@ export class Lockstep {
   @func()
   @check()
   async manifestsAreRendered(
-    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] })
-    source: Directory,
+    @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] }) source: Directory,
   ): Promise<void> {
     await this.checkOf(source, "rendered");
   }

@@ -18,6 +18,9 @@ export const places = {
   secrets: "/secrets.json",
   certificates: "/certificates.pem",
   advisories: "/advisories",
+  attestations: "/attestations",
+  key: "/key.pub",
+  token: "/token",
   login: "/login.json",
   layout: "/layout",
   capsule: "/capsule",
@@ -154,9 +157,9 @@ export function withKey(container: Container, key: Secret): Container {
   return container.withMountedSecret(`${places.config}/lockstep/keys/local.key`, key, { mode: 0o600 });
 }
 
-/** A capsule, where commands are told to look for it. */
-export function withCapsule(container: Container, capsule: Directory | undefined): Container {
-  return capsule === undefined ? container : container.withMountedDirectory(places.capsule, capsule);
+/** A directory where there is one, where commands are told to look for it. */
+export function withDirectory(container: Container, place: string, directory: Directory | undefined): Container {
+  return directory === undefined ? container : container.withMountedDirectory(place, directory);
 }
 
 /** Logins of registries, where the command line is told to look for them and nowhere else. */

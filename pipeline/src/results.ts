@@ -5,12 +5,10 @@ import { type Directory, type File, func, object } from "@dagger.io/dagger";
 @object()
 export class Pinned {
   /** The lock: `export --path lockstep.lock`. */
-  @func()
-  lock: File;
+  @func() lock: File;
 
   /** What moved, for people. */
-  @func()
-  changes: string;
+  @func() changes: string;
 
   constructor(lock: File, changes: string) {
     this.lock = lock;
@@ -22,16 +20,13 @@ export class Pinned {
 @object()
 export class Shipped {
   /** Layouts, SBOMs and attestations, as they lie in `out/`. */
-  @func()
-  out: Directory;
+  @func() out: Directory;
 
   /** The rendered manifests: `export --path manifests/rendered`. */
-  @func()
-  manifests: Directory;
+  @func() manifests: Directory;
 
   /** What was shipped, for people. */
-  @func()
-  summary: string;
+  @func() summary: string;
 
   constructor(out: Directory, manifests: Directory, summary: string) {
     this.out = out;

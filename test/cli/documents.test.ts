@@ -173,6 +173,37 @@ describe("the documents of --json", () => {
     expect([code, wrongWith("verify", result)]).toEqual([0, []]);
   });
 
+  it.skipIf(!git)("of delivering are what their schema says (needs git)", async () => {
+    const { call, root: directory, write } = await delivering();
+    const registry = await startRegistry();
+    const settings = "repository: { url: https://git.example/a/b.git }\nflux: {}\n";
+    write("manifests/delivery.yaml", `images: ${registry.host}/team\n${settings}`);
+    writeFileSync(join(directory, ".gitignore"), "out/\n");
+    await call("render");
+    const bare = join(directory, "out/remote.git");
+    const identity = ["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"];
+    const did = (...args: readonly string[]): void =>
+      expect([args, run("git", ["-C", directory, ...identity, ...args]).status]).toEqual([args, 0]);
+    did("init", "--quiet");
+    did("init", "--quiet", "--bare", bare);
+    const deliver = (...more: readonly string[]) =>
+      call("deliver", "--branch", "delivered", "--remote", `file://${bare}`, ...more);
+    did("add", "--all");
+    did("commit", "--quiet", "--message", "x");
+    const refused = await deliver();
+    expect([refused.code, wrongWith("deliver", refused.result)]).toEqual([1, []]);
+    await call("publish", "--to", `${registry.host}/team/{image}:1.2.3`);
+    await call("attest");
+    for (const more of [["--dry-run"], ["--attestations", "out/attestations"], []]) {
+      const { code, result } = await deliver(...more);
+      expect([code, wrongWith("deliver", result)]).toEqual([0, []]);
+    }
+    expect((await deliver()).result).toMatchObject({ outcome: "current", followed: "refs/heads/main" });
+    write("images/app/app/b", "b\n");
+    const stale = await deliver();
+    expect([stale.code, wrongWith("deliver", stale.result)]).toEqual([1, []]);
+  });
+
   it("of transfers are what their schemas say", async () => {
     const { call } = await delivering();
     const registry = await startRegistry();

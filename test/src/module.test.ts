@@ -299,7 +299,7 @@ describe("the module's functions", () => {
       .split(/\n {2}@func\(/)
       .slice(1);
     const without = functions.filter(
-      (part) => !/@argument\([^\n]*\n\s*source: Directory,/.test(part.split("Promise<")[0] ?? ""),
+      (part) => !/@argument\(\{[^}]*\}\)\s+source: Directory,/.test(part.split("Promise<")[0] ?? ""),
     );
     expect(without.map((part) => /(\w+)\(/.exec(part)?.[1])).toEqual(["copy", "explain", "schema"]);
   });
@@ -313,6 +313,35 @@ describe("the module's functions", () => {
     expect(mounts[0]?.args).toContain("384"); // 0600
     const telling = [...chains, ...byId.values()].flat().filter(({ args }) => args.includes("PRIVATE KEY"));
     expect(new Set(telling.map(({ name }) => name))).toEqual(new Set(["setSecret"]));
+  });
+
+  it("deliver the commit of a clone with its history, with token and login as secrets alone", async () => {
+    const { chains, byId } = await withSession(engine("moved refs/heads/delivered\n"), async () => {
+      const [token, login] = [dag.setSecret("token", "t0ken"), dag.setSecret("login", "l0gin")];
+      const [attestations, key] = [dag.directory(), dag.directory().withNewFile("a.pub", "key").file("a.pub")];
+      const remote = "https://git.example/a/b.git";
+      const said = lockstep().deliver(repository(), "delivered", remote, attestations, key, token, login, true);
+      expect(await said).toBe("moved refs/heads/delivered\n");
+      await lockstep().deliver(repository(), "delivered");
+    });
+    const lines = steps(chains).flatMap((line) => /"deliver".*?"--root"/.exec(line)?.[0].replaceAll('"', "") ?? []);
+    expect(lines).toEqual([
+      "deliver,--out,/out/images,--branch,delivered,--remote,https://git.example/a/b.git,--attestations,/attestations,--key,/key.pub,--token,/token,--dry-run,--quiet,--root",
+      "deliver,--out,/out/images,--branch,delivered,--quiet,--root",
+    ]);
+    const all = [...chains, ...byId.values()].flat();
+    const mounts = all.filter(({ name }) => name === "withMountedSecret").map(({ args }) => args);
+    expect(mounts.filter((args) => args.includes('"/token"') || args.includes('"/login.json"'))).not.toEqual([]);
+    expect(new Set(all.filter(({ args }) => /t0ken|l0gin/.test(args)).map(({ name }) => name))).toEqual(
+      new Set(["setSecret"]),
+    );
+    // `at` would leave .git out.
+    expect(all.filter(({ name }) => name === "filter")).toEqual([]);
+    expect(all.filter(({ args }) => args.includes("LOCKSTEP_RUN")).length).toBeGreaterThan(0);
+    const index = readFileSync(join(source, "index.ts"), "utf8");
+    const declared = index.slice(0, index.indexOf("source: Directory,", index.indexOf("async deliver("))).slice(-400);
+    expect(declared).toContain('@func({ cache: "never" })\n  async deliver(');
+    expect(declared).toContain('"!.git*"');
   });
 
   it("pass the epoch on, and no clock when there is none", async () => {

@@ -6,6 +6,7 @@ import { digestOf, hexOf } from "../../pipeline/store/digest.ts";
 import { hasProgram, root, run, temporaryDirectory } from "../support.ts";
 
 interface Step {
+  readonly if?: string;
   readonly uses?: string;
   readonly run?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -13,6 +14,7 @@ interface Step {
 
 interface Job {
   readonly "runs-on": string;
+  readonly if?: string;
   readonly needs?: string | readonly string[];
   readonly permissions?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
@@ -39,17 +41,22 @@ describe.each(readdirSync(directory))("the workflow %s", (name) => {
     expect(Object.values(workflow.jobs).filter((job) => job["runs-on"].endsWith("-latest"))).toEqual([]);
   });
 
-  it("can only read the repository, and shows a secret to no step but the one that needs it", () => {
+  it("can only read the repository but for the job that delivers, and shows a secret to no step but the one that needs it", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
-    expect(Object.values(workflow.jobs).filter(({ permissions }) => permissions !== undefined)).toEqual([]);
+    const permitted = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
+    expect(permitted.map(([job, { permissions }]) => [job, permissions])).toEqual([["deliver", { contents: "write" }]]);
     const told = steps.filter(({ env }) => Object.values(env ?? {}).some((value) => value.includes("secrets.")));
-    expect(told.map(({ run: line }) => line?.split(" ").slice(0, 3).join(" "))).toEqual([
+    expect(told.map(({ run: line }) => line?.replace('--base "$BASE" ', "").split(" ").slice(0, 3).join(" "))).toEqual([
       "dagger call publish",
       "dagger call attest",
+      "dagger call deliver",
+      "dagger call deliver",
     ]);
+    // A token is in no argument: git's own call takes it from a variable, and dagger a name of one.
+    expect(steps.filter((step) => / --(?:token|login|key) "?\$(?!SIGNED_BY")/.test(step.run ?? ""))).toEqual([]);
   });
 
-  it("publishes what a second machine came to as well, and signs what was published, each in a job of its own", () => {
+  it("publishes what a second machine came to as well, signs what was published, and delivers what was signed, each in a job of its own", () => {
     const needs = Object.entries(workflow.jobs).map(([name, job]) => [name, [job.needs ?? []].flat()]);
     expect(Object.fromEntries(needs)).toEqual({
       check: [],
@@ -57,16 +64,35 @@ describe.each(readdirSync(directory))("the workflow %s", (name) => {
       verify: ["build"],
       publish: ["check", "verify"],
       sign: ["publish"],
+      deliver: ["publish", "sign"],
     });
+  });
+
+  it("delivers what is pushed to main alone, when a branch is named for it, and what was signed where that is asked for", () => {
+    const condition = workflow.jobs["deliver"]?.if ?? "";
+    const parts = condition.split(" && ").map((part) => part.trim());
+    expect(parts).toEqual([
+      "!cancelled()",
+      "github.event_name == 'push'",
+      "github.ref == 'refs/heads/main'",
+      "vars.DELIVER_BRANCH != ''",
+      "needs.publish.result == 'success'",
+      "(needs.sign.result == 'success' || vars.SIGN != 'true')",
+    ]);
+    const delivering = (workflow.jobs["deliver"]?.steps ?? []).filter((step) => step.run?.includes("deliver") === true);
+    expect(delivering.map((step) => [step.if, step.run?.includes("--attestations out/attestations --key ")])).toEqual([
+      ["vars.SIGN == 'true'", true],
+      ["vars.SIGN != 'true'", false],
+    ]);
   });
 
   it("calls functions that the module has", () => {
     const module = readFileSync(join(root, "pipeline/src/index.ts"), "utf8");
     const called = steps.flatMap((step) =>
-      [...(step.run ?? "").matchAll(/dagger call (\w+)/g)].map(([, name]) => name),
+      [...(step.run ?? "").matchAll(/dagger call (?:--base "\$BASE" )?(\w+)/g)].map(([, name]) => name),
     );
     expect(called.filter((name) => !module.includes(`async ${name}(`))).toEqual([]);
-    expect(new Set(called)).toEqual(new Set(["build", "verify", "publish", "attest"]));
+    expect(new Set(called)).toEqual(new Set(["build", "verify", "publish", "attest", "deliver"]));
   });
 });
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { attest, build, render, sbom, ship } from "./build.ts";
 import { check } from "./check.ts";
+import { deliver } from "./deliver.ts";
 import { outdated, pin } from "./pin.ts";
 import { copy, publish } from "./publish.ts";
 import { report } from "./report.ts";
@@ -21,6 +22,7 @@ export const documents = {
   publish,
   copy,
   render,
+  deliver,
   check,
 } satisfies Readonly<Record<string, z.ZodType>>;
 

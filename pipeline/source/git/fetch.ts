@@ -6,6 +6,7 @@ import type { Host } from "../../host/host.ts";
 import { shownAddress } from "../address.ts";
 import { isCommitId } from "../../spec/git-address.ts";
 import { Git, type GitOutput, remoteOf } from "./program.ts";
+import { said } from "./said.ts";
 
 export interface GitRequest {
   readonly repository: string;
@@ -15,19 +16,6 @@ export interface GitRequest {
   readonly ref: string;
   /** Where it is asked for. */
   readonly place?: Place;
-}
-
-// oxlint-disable-next-line no-control-regex -- exactly those characters are taken out
-const controls = /[\u0000-\u001f\u007f-\u009f]+/g;
-
-/** What git or the other side said, fit to be shown: a few lines, without user names, passwords and control characters. */
-function said({ stderr }: Pick<GitOutput, "stderr">): string {
-  const lines = stderr.split("\n").filter((line) => /^(?:fatal|error|remote|ssh|Permission)\b/i.test(line));
-  const text = (lines.length > 0 ? lines : stderr.split("\n")).slice(-3).join(" ");
-  return text
-    .replace(controls, " ")
-    .replace(/\/\/[^/@\s]*@/g, "//")
-    .slice(0, 500);
 }
 
 function problem(

@@ -1,6 +1,6 @@
 /** Serves git repositories over HTTP on loopback, through git's own server program. */
 import { spawn } from "node:child_process";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
 import { collect, hasProgram, run } from "../../support.ts";
 
@@ -8,15 +8,17 @@ const backend = `${run("git", ["--exec-path"]).stdout?.toString("utf8").trim()}/
 
 export const hasHttpBackend = hasProgram("git") && hasProgram(backend);
 
-/** git's own server behind a web server on loopback. */
+/** git's own server behind a web server on loopback. Whoever `admit` turns away has been answered by it. */
 export async function serveGit(
   directory: string,
+  admit: (request: IncomingMessage, response: ServerResponse) => boolean = () => true,
 ): Promise<{ readonly url: string; readonly requests: string[]; sent(): number }> {
   const requests: string[] = [];
   let sent = 0;
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://x");
     requests.push(`${request.method} ${url.pathname}`);
+    if (!admit(request, response)) return;
     const child = spawn(backend, [], {
       env: {
         PATH: process.env["PATH"],

@@ -1,0 +1,110 @@
+/** `lockstep deliver`: moves the branch that Argo CD or Flux follows to the commit that is checked out, when its images are there. */
+import { resolve } from "node:path";
+import { openRepository } from "../build/repository.ts";
+import { branchReference } from "../deliver/branch.ts";
+import { type Delivered, deliver, followed } from "../deliver/deliver.ts";
+import { imagesOf, readModel, renderTree } from "../deliver/delivery.ts";
+import { type Attestations, trustedKeys } from "../deliver/gate.ts";
+import { Delivering, readAuthorization, remoteAt } from "../deliver/remote.ts";
+import { formatProblem, LockstepError } from "../host/errors.ts";
+import { buildAll } from "./build.ts";
+import { collect, type CommandModule, type Context, outputDirectory, texts } from "./command.ts";
+import type { DeliverDocument } from "./documents/deliver.ts";
+
+export const define: CommandModule["define"] = (command) => {
+  command
+    .requiredOption("--branch <name>", "the branch to move")
+    .option("--remote <address>", "the repository that has it (usually that of manifests/delivery.yaml)")
+    .option("--attestations <directory>", "want a statement about each image that holds, from this directory")
+    .option("--key <file>", "a public key to trust for it; may be there several times (usually your own)", collect)
+    .option("--token <file>", "a token for the remote (usually LOCKSTEP_GIT_TOKEN, or what git knows)")
+    .option("--dry-run", "look at everything, and move nothing")
+    .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)");
+};
+
+export const examples: CommandModule["examples"] = [
+  "lockstep deliver --branch delivered",
+  "lockstep deliver --branch delivered --attestations out/attestations",
+  "lockstep deliver --branch delivered --dry-run --json",
+];
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** A path that an option names, relative to where the user is. */
+function pathOf({ host }: Context, option: unknown): string | undefined {
+  return typeof option === "string" ? resolve(host.cwd, option) : undefined;
+}
+
+async function attestationsOf(context: Context, options: Options): Promise<Attestations | undefined> {
+  const directory = pathOf(context, options["attestations"]);
+  const keys = texts(options["key"]).map((file) => resolve(context.host.cwd, file));
+  if (directory !== undefined) return { directory, keys: await trustedKeys(context.host, keys) };
+  if (keys.length === 0) return undefined;
+  throw new LockstepError({
+    code: "LS1002",
+    message: "--key says whose attestations are trusted, and no attestations are asked for",
+    hint: "name their directory with --attestations",
+  });
+}
+
+function shown({ outcome, commit, before, images, problems }: Delivered, remote: string, branch: string): string {
+  const gate = images.map(({ reference, published, signer }) => {
+    const statement = signer === undefined ? "" : `, attested by key ${signer}`;
+    return `${reference}  ${published ? "published" : "not as it was built"}${statement}\n`;
+  });
+  const where = `${branch} of ${remote}`;
+  const way = before === undefined ? `new, at ${commit}` : `from ${before} to ${commit}`;
+  const last = {
+    moved: `moved ${where}: ${way}\n`,
+    "would-move": `would move ${where}: ${way}\n`,
+    current: `nothing to do: ${where} is at ${commit}\n`,
+    refused: `${where} is left as it is\n`,
+  }[outcome];
+  return [...gate, ...problems.map((problem) => `problem ${formatProblem(problem)}\n`), last].join("");
+}
+
+export const run: CommandModule["run"] = async (context, options) => {
+  const { host, report, root, signal } = context;
+  const reference = branchReference(String(options["branch"]));
+  const model = await readModel(await openRepository(context.store, root));
+  if (model === undefined) {
+    throw new LockstepError({
+      code: "LS7013",
+      message: "there is nothing to deliver",
+      place: { file: "manifests/delivery.yaml" },
+      hint: "say in it where images and the repository are; see docs/deliver.md",
+    });
+  }
+  const { settings } = model;
+  const remote = remoteAt(typeof options["remote"] === "string" ? options["remote"] : settings.repository.url);
+  const authorization = await readAuthorization(host, remote, pathOf(context, options["token"]));
+  const attestations = await attestationsOf(context, options);
+  const follows = followed(settings);
+  if (follows !== undefined && follows !== reference)
+    report.warn(`manifests/delivery.yaml has Argo CD or Flux follow ${follows}, and ${reference} is delivered`);
+  const { images } = await buildAll(context, imagesOf(model), outputDirectory(context, options, "out/images"));
+  const git = new Delivering(host, root, signal, remote, authorization);
+  const dryRun = options["dryRun"] === true;
+  const run = { host, report, signal, attestations, root, git, reference, dryRun };
+  const delivered = await deliver(run, renderTree(model, images), images);
+  const { outcome, commit, before, problems } = delivered;
+  const result: DeliverDocument = {
+    outcome,
+    remote: remote.url,
+    branch: reference,
+    commit,
+    ...(before === undefined ? {} : { before }),
+    ...(follows === undefined ? {} : { followed: follows }),
+    images: delivered.images.map(({ image, reference: name, index, published, signer }) => ({
+      image,
+      reference: name,
+      digest: index.digest,
+      size: index.size,
+      published,
+      ...(signer === undefined ? {} : { signer }),
+    })),
+    problems,
+  };
+  const exit = problems.length === 0 ? 0 : new LockstepError(problems).exitCode;
+  return { exit, result, text: shown(delivered, remote.url, reference) };
+};
