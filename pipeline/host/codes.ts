@@ -294,6 +294,7 @@ export const codes = {
   LS9014: { title: "step did not ask for what it fetches", exit: 3 },
   LS9015: { title: "value of a secret would be in an image", exit: 3 },
   LS9016: { title: "secret of a step is not usable", exit: 3 },
+  LS9017: { title: "it is not said who signs", exit: 2 },
   LS9030: { title: "engine cannot be used", exit: 4 },
 } as const satisfies Record<string, CodeEntry>;
 

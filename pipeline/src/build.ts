@@ -1,6 +1,6 @@
 /** What `build` gives: images as layouts, and what can be asked of them. */
 import { type Container, dag, type Directory, type File, func, object, type Secret } from "@dagger.io/dagger";
-import { anew, places, withKey } from "./program.ts";
+import { anew, places, withSigner } from "./program.ts";
 import { afterOf, stdoutOf } from "./command.ts";
 
 interface BuiltImage {
@@ -42,15 +42,11 @@ export class Build {
 
   private one(image: string | undefined): BuiltImage {
     const images = imagesIn(this.report);
+    const [found, ...others] = images.filter((item) => image === undefined || item.image === image);
+    if (found !== undefined && others.length === 0) return found;
     const names = images.map((item) => item.image).join(", ");
-    if (image === undefined) {
-      const [first, ...others] = images;
-      if (first !== undefined && others.length === 0) return first;
-      throw new Error(`LS9004 several images were built: ${names}; say which one with --image`);
-    }
-    const found = images.find((item) => item.image === image);
-    if (found === undefined) throw new Error(`LS9004 image "${image}" was not built; these were: ${names}`);
-    return found;
+    if (image !== undefined) throw new Error(`LS9004 image "${image}" was not built; these were: ${names}`);
+    throw new Error(`LS9004 several images were built: ${names}; say which one with --image`);
   }
 
   /** The container after a command about the images that were built. */
@@ -103,10 +99,14 @@ export class Build {
   /**
    * Signed statements about the images, after rebuilding each: nothing is signed about an image that does not come out the same again.
    * @param key The signing key: P-256, PKCS #8, PEM.
+   * @param identityToken An identity token to sign with in place of a key, with the two files.
+   * @param signingConfig The services that sign: a SigningConfig of Sigstore.
+   * @param trustedRoot What the signature has to verify with: a TrustedRoot of Sigstore.
    */
   @func({ cache: "never" })
-  async provenance(key: Secret): Promise<Directory> {
-    const signed = await this.run("attest", ["--out", places.out], withKey(anew(this.after), key));
+  async provenance(key?: Secret, identityToken?: Secret, signingConfig?: File, trustedRoot?: File): Promise<Directory> {
+    const [from, options] = withSigner(anew(this.after), key, identityToken, signingConfig, trustedRoot);
+    const signed = await this.run("attest", ["--out", places.out, ...options], from);
     return signed.directory(`${places.out}/attestations`);
   }
 

@@ -18,7 +18,7 @@ import {
 import { Build } from "./build.ts";
 import { afterOf, answerOf, commandLine, stdoutOf } from "./command.ts";
 import { Pinned, Shipped } from "./results.ts";
-import { anew, checkEngine, nodeOf, places, surroundings, withCapsule, withKey, withLogin } from "./program.ts";
+import { anew, checkEngine, nodeOf, places, surroundings, withCapsule, withLogin, withSigner } from "./program.ts";
 
 function taking(capsule: Directory | undefined): readonly string[] {
   return capsule === undefined ? [] : ["--capsule", places.capsule];
@@ -183,15 +183,22 @@ export class Lockstep {
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param key The signing key: P-256, PKCS #8, PEM.
    * @param image The images to attest; all when none is named.
+   * @param identityToken An identity token to sign with in place of a key, with the two files.
+   * @param signingConfig The services that sign: a SigningConfig of Sigstore.
+   * @param trustedRoot What the signature has to verify with: a TrustedRoot of Sigstore.
    */
   @func({ cache: "never" })
   async attest(
     @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
     source: Directory,
-    key: Secret,
+    key?: Secret,
     image: string[] = [],
+    identityToken?: Secret,
+    signingConfig?: File,
+    trustedRoot?: File,
   ): Promise<Directory> {
-    const after = await this.run(withKey(anew(this.at(source)), key), "attest", ["--out", places.out], image);
+    const [from, options] = withSigner(anew(this.at(source)), key, identityToken, signingConfig, trustedRoot);
+    const after = await this.run(from, "attest", ["--out", places.out, ...options], image);
     return after.directory(`${places.out}/attestations`);
   }
 
@@ -404,7 +411,8 @@ export class Lockstep {
     source: Directory,
     key: Secret,
   ): Promise<Shipped> {
-    const after = await this.run(withKey(anew(this.at(source)), key), "ship", ["--out", places.out]);
+    const [from] = withSigner(anew(this.at(source)), key);
+    const after = await this.run(from, "ship", ["--out", places.out]);
     const summary = await stdoutOf(after);
     return new Shipped(
       after.directory(places.out),

@@ -21,27 +21,23 @@ export const places = {
   login: "/login.json",
   layout: "/layout",
   capsule: "/capsule",
+  token: "/identity-token",
+  signingConfig: "/signing-config.json",
+  trustedRoot: "/trusted-root.json",
 } as const;
 
-/** What decides how the container is made. None of it decides a byte of an image but `epoch`. */
+/** What decides how the container is made: the parameters of the module's constructor. None of it decides a byte of an image but `epoch`. */
 interface Settings {
-  /** The program: the launcher's repository. */
   readonly program: Directory;
-  /** An image reference with its digest. */
   readonly base: string;
-  /** An OCI archive that is taken in place of `base`. */
   readonly baseArchive?: File | undefined;
-  /** `node_modules` as `npm ci` makes it, in place of running it. */
   readonly dependencies?: Directory | undefined;
   readonly npmRegistry?: string | undefined;
   readonly debianMirror?: string | undefined;
   readonly debianSecurityMirror?: string | undefined;
-  /** Certificate authorities in PEM, for a network that has its own. */
   readonly certificates?: File | undefined;
   readonly epoch?: number | undefined;
-  /** `config.yaml` of the settings folder. */
   readonly settings?: File | undefined;
-  /** Of steps: a JSON object of strings by name. */
   readonly secrets?: Secret | undefined;
 }
 
@@ -149,9 +145,25 @@ export function surroundings(settings: Settings): Container {
   );
 }
 
-/** The local signing key, where the command line looks for it. */
-export function withKey(container: Container, key: Secret): Container {
-  return container.withMountedSecret(`${places.config}/lockstep/keys/local.key`, key, { mode: 0o600 });
+/**
+ * The container with what signing takes, and the options that say so: the local key where the command line looks for it, or an identity with the
+ * files of a Sigstore. LS9017 unless it is either of them, whole.
+ */
+export function withSigner(
+  container: Container,
+  key?: Secret,
+  token?: Secret,
+  config?: File,
+  root?: File,
+): readonly [Container, readonly string[]] {
+  if (key !== undefined && token === undefined && config === undefined && root === undefined)
+    return [container.withMountedSecret(`${places.config}/lockstep/keys/local.key`, key, { mode: 0o600 }), []];
+  if (key !== undefined || token === undefined || config === undefined || root === undefined)
+    throw new Error("LS9017 say who signs: either --key, or --identity-token, --signing-config and --trusted-root");
+  const { signingConfig, trustedRoot } = places;
+  const files = container.withMountedFile(signingConfig, config).withMountedFile(trustedRoot, root);
+  const options = ["--signing-config", signingConfig, "--trusted-root", trustedRoot, "--identity-token", places.token];
+  return [files.withMountedSecret(places.token, token), options];
 }
 
 /** A capsule, where commands are told to look for it. */
