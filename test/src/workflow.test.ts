@@ -8,6 +8,7 @@ import { hasProgram, root, run, temporaryDirectory } from "../support.ts";
 interface Step {
   readonly uses?: string;
   readonly run?: string;
+  readonly if?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -41,12 +42,56 @@ describe.each(readdirSync(directory))("the workflow %s", (name) => {
 
   it("can only read the repository, and shows a secret to no step but the one that needs it", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
-    expect(Object.values(workflow.jobs).filter(({ permissions }) => permissions !== undefined)).toEqual([]);
+    const own = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
+    expect(own.map(([name, { permissions }]) => [name, permissions])).toEqual([
+      ["sign", { contents: "read", "id-token": "write" }],
+    ]);
     const told = steps.filter(({ env }) => Object.values(env ?? {}).some((value) => value.includes("secrets.")));
     expect(told.map(({ run: line }) => line?.split(" ").slice(0, 3).join(" "))).toEqual([
       "dagger call publish",
       "dagger call attest",
     ]);
+  });
+
+  it("signs with the key or as the job, and shows neither the token nor the job's word for it", async () => {
+    const signing = (workflow.jobs["sign"]?.steps ?? []).filter(({ run: line }) =>
+      line?.includes("dagger call attest"),
+    );
+    expect(signing.map((step) => step.if)).toEqual(["vars.SIGNING_CONFIG == ''", "vars.SIGNING_CONFIG != ''"]);
+    const line = signing[1]?.run ?? "";
+    const scratch = temporaryDirectory();
+    const program = (name: string, text: string): void =>
+      writeFileSync(join(scratch, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+    // What each is called with, and given.
+    program(
+      "curl",
+      `printf '%s\\n' "$*" > curl.args; cat > curl.input; [ ! -e fails ] || exit 22; echo '{"count":1,"value":"the.token.itself"}'`,
+    );
+    program("jq", `"$NODE" -e 'console.log(JSON.parse(require("fs").readFileSync(0, "utf8")).value)'`);
+    program("dagger", `printf '%s %s\\n' "$IDENTITY_TOKEN" "$*" > dagger.args`);
+    const env = {
+      PATH: `${scratch}:${process.env["PATH"] ?? ""}`,
+      NODE: process.execPath,
+      SIGNING_CONFIG: "a b.json",
+      TRUSTED_ROOT: "root.json",
+      ACTIONS_ID_TOKEN_REQUEST_URL: "https://tokens.example/?v=1",
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: "word-of-the-job",
+    };
+    const shell = () => run("bash", ["-euo", "pipefail", "-c", line], { cwd: scratch, env });
+    const { status, stdout } = shell();
+    expect(status).toBe(0);
+    expect(stdout.toString("utf8")).toBe("::add-mask::the.token.itself\n");
+    const written = (name: string): string => readFileSync(join(scratch, name), "utf8");
+    expect(written("curl.args")).toContain("https://tokens.example/?v=1&audience=sigstore");
+    expect(written("curl.args")).not.toContain("word-of-the-job");
+    expect(written("curl.input")).toBe("Authorization: bearer word-of-the-job\n");
+    expect(written("dagger.args")).toBe(
+      "the.token.itself call attest --identity-token env://IDENTITY_TOKEN --signing-config a b.json --trusted-root root.json export --path attestations\n",
+    );
+    writeFileSync(join(scratch, "dagger.args"), "");
+    writeFileSync(join(scratch, "fails"), "");
+    expect(shell().status).not.toBe(0);
+    expect(written("dagger.args")).toBe("");
   });
 
   it("publishes what a second machine came to as well, and signs what was published, each in a job of its own", () => {
