@@ -49,7 +49,10 @@ async function identityOf(bundle: BundleWithDsseEnvelope): Promise<Identity | un
   // Node writes anything out of the ordinary, a second name or a comma in one, in a way that is not matched.
   const subject = /^(?:URI|email):([^\s",]+)$/.exec(new X509Certificate(der).subjectAltName ?? "")?.[1];
   const issuer = issuerIn(toSignedEntity(bundle));
-  return subject === undefined || issuer === undefined ? undefined : { issuer, subject };
+  // It is shown to people: nothing but what can be seen.
+  return subject === undefined || issuer === undefined || !/^[\x21-\x7e]+$/.test(issuer)
+    ? undefined
+    : { issuer, subject };
 }
 
 /** The identity that the bytes of a bundle claim, to be looked at before it is known who is expected. */

@@ -161,6 +161,9 @@ describe("signing as an identity", () => {
     ["two subjects", { names: () => [plain(6, Buffer.from(subject)), plain(6, Buffer.from("https://else.example"))] }],
     ["a subject with a comma", { names: () => [plain(6, Buffer.from(`${subject},URI:x`))] }],
     ["another issuer", { issuer: () => `${issuer}.else.example` }],
+    ["an issuer with a letter that looks alike", { issuer: () => issuer.replace("i", "\u0456") }],
+    ["no name", { names: () => [] }],
+    ["a subject that is no URI", { names: () => [plain(2, Buffer.from(subject))] }],
   ])("LS6107: takes no certificate with %s", async (_, faults) => {
     const at = await stage();
     Object.assign(at.sigstore.faults, faults);
@@ -440,6 +443,15 @@ describe("the files of a Sigstore", () => {
     const { bundle } = await at.sign();
     expect(await verified(at, bundle)).toMatchObject({ signer: subject });
     expect(at.sigstore.asked).not.toContain("/api/v2/log/entries");
+  });
+
+  it("LS6108: a certificate that no log of certificates has is none for a trusted root with one", async () => {
+    const at = await stage();
+    edit(at.files.trustedRoot, (root) => (root["ctlogs"] = root["tlogs"]));
+    await expect(at.sign()).rejects.toMatchObject({
+      code: "LS6108",
+      message: expect.stringContaining("expected 1 SCTs"),
+    });
   });
 
   it("LS6108: a signature without a log entry is none for a trusted root with a log", async () => {
