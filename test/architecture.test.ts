@@ -71,6 +71,7 @@ const allowedPackages: Readonly<Record<string, { readonly files: RegExp; readonl
   "spdx-expression-parse": { files: /^evidence\/licence\.ts$/, late: false },
   "node-liblzma": { files: /^source\/xz-thread\.js$/, late: false },
   "xz-decompress": { files: /^source\/decompress\.ts$/, late: true },
+  "@sigstore/protobuf-specs": { files: /^evidence\//, late: true },
   "@sigstore/sign": { files: /^evidence\//, late: true },
   "@sigstore/verify": { files: /^evidence\//, late: true },
   "@sigstore/bundle": { files: /^evidence\/|^source\/http\/sigstore\.ts$/, late: true },

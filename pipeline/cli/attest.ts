@@ -1,22 +1,53 @@
 /** `lockstep attest`: signs what is known of each image, rebuilding first so that the statement can say whether it was reproduced. */
 import { resolve } from "node:path";
 import { attestImages } from "../evidence/record.ts";
+import type { Sign } from "../evidence/sign.ts";
+import { LockstepError } from "../host/errors.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll } from "./build.ts";
-import { type CommandModule, outputDirectory, shown } from "./command.ts";
+import { type CommandModule, type Context, outputDirectory, shown } from "./command.ts";
 import { describeVerdict, exitOf } from "./verify.ts";
 import type { AttestDocument } from "./documents/build.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
     .argument("[image...]", "images to attest; all when none is named")
+    .option("--signing-config <file>", "sign as an identity, with the services that this file names")
+    .option("--trusted-root <file>", "what such a signature has to verify with")
+    .option("--identity-token <file>", "the identity token; from the environment unless given")
     .option("-o, --out <directory>", "where everything goes (usually out in the repository)");
 };
 
-export const examples: CommandModule["examples"] = ["lockstep attest", "lockstep attest web"];
+export const examples: CommandModule["examples"] = [
+  "lockstep attest",
+  "lockstep attest web",
+  "lockstep attest --signing-config signing-config.json --trusted-root trusted-root.json",
+];
+
+/** Who signs: an identity when its files are named, else nobody said who, and it is the local key. LS1002 when one of the files is missing. */
+async function signerOf(
+  { host, signal }: Context,
+  options: Readonly<Record<string, unknown>>,
+): Promise<Sign | undefined> {
+  const [signingConfig, trustedRoot, identityToken] = ["signingConfig", "trustedRoot", "identityToken"].map((name) =>
+    typeof options[name] === "string" ? resolve(host.cwd, options[name]) : undefined,
+  );
+  if (signingConfig === undefined && trustedRoot === undefined && identityToken === undefined) return undefined;
+  if (signingConfig === undefined || trustedRoot === undefined) {
+    throw new LockstepError({
+      code: "LS1002",
+      message: "to sign as an identity takes both --signing-config and --trusted-root",
+      hint: "without any of them and --identity-token the local key signs",
+    });
+  }
+  const { keylessSigner } = await import("../evidence/keyless.ts");
+  const files = { signingConfig, trustedRoot, ...(identityToken === undefined ? {} : { identityToken }) };
+  return keylessSigner(host, files, signal);
+}
 
 export const run: CommandModule["run"] = async (context, options, names) => {
   const { host, store, report, root, signal } = context;
+  const sign = await signerOf(context, options);
   const out = outputDirectory(context, options, "out");
   const { repository, planned, images } = await buildAll(context, names, resolve(out, "images"));
   const verdicts = await verifyImages(host, store, report, images, { root, planned, again: false, signal });
@@ -29,9 +60,12 @@ export const run: CommandModule["run"] = async (context, options, names) => {
       text: differing.map(describeVerdict).join(""),
     };
   const directories = { sboms: resolve(out, "sbom"), attestations: resolve(out, "attestations") };
-  const attested = await attestImages(host, repository, planned, images, directories);
+  const attested = await attestImages(host, repository, planned, images, directories, sign);
   const text = attested
-    .map(({ image, path, signer }) => `${image}  ${shown(context, path)}  verified, key ${signer}\n`)
+    .map(({ image, path, signer, issuer }) => {
+      const by = issuer === undefined ? `key ${signer}` : `identity ${signer} of ${issuer}`;
+      return `${image}  ${shown(context, path)}  verified, ${by}\n`;
+    })
     .join("");
   return { exit: 0, result: { attestations: attested } satisfies AttestDocument, text };
 };

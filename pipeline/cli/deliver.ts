@@ -6,6 +6,7 @@ import { type Delivered, deliver, followed } from "../deliver/deliver.ts";
 import { imagesOf, readModel, renderTree } from "../deliver/delivery.ts";
 import { type Attestations, trustedKeys } from "../deliver/gate.ts";
 import { Delivering, readAuthorization, remoteAt } from "../deliver/remote.ts";
+import type { Trusted } from "../evidence/verify.ts";
 import { formatProblem, LockstepError } from "../host/errors.ts";
 import { buildAll } from "./build.ts";
 import { collect, type CommandModule, type Context, outputDirectory, texts } from "./command.ts";
@@ -17,6 +18,9 @@ export const define: CommandModule["define"] = (command) => {
     .option("--remote <address>", "the repository that has it (usually that of manifests/delivery.yaml)")
     .option("--attestations <directory>", "want a statement about each image that holds, from this directory")
     .option("--key <file>", "a public key to trust for it; may be there several times (usually your own)", collect)
+    .option("--trusted-root <file>", "what the statement of an identity has to verify with")
+    .option("--signer <subject>", "the identity to trust for it, exactly as certificates have it")
+    .option("--issuer <address>", "who vouches for the identity")
     .option("--token <file>", "a token for the remote (usually LOCKSTEP_GIT_TOKEN, or what git knows)")
     .option("--dry-run", "look at everything, and move nothing")
     .option("-o, --out <directory>", "where layouts go (usually out/images in the repository)");
@@ -35,21 +39,43 @@ function pathOf({ host }: Context, option: unknown): string | undefined {
   return typeof option === "string" ? resolve(host.cwd, option) : undefined;
 }
 
+/** The identity that is trusted, when its three options are there. LS1002 for some of them. */
+async function identityOf(context: Context, options: Options): Promise<Trusted["keyless"]> {
+  const { signer: subject, issuer } = options;
+  const file = pathOf(context, options["trustedRoot"]);
+  if (file === undefined && subject === undefined && issuer === undefined) return undefined;
+  if (file === undefined || typeof subject !== "string" || typeof issuer !== "string") {
+    throw new LockstepError({
+      code: "LS1002",
+      message: "to trust an identity takes --trusted-root, --signer and --issuer",
+      hint: "without any of them keys are trusted",
+    });
+  }
+  const { readTrustedRoot } = await import("../evidence/trusted-root.ts");
+  return { root: await readTrustedRoot(file), identities: [{ subject, issuer }] };
+}
+
 async function attestationsOf(context: Context, options: Options): Promise<Attestations | undefined> {
   const directory = pathOf(context, options["attestations"]);
-  const keys = texts(options["key"]).map((file) => resolve(context.host.cwd, file));
-  if (directory !== undefined) return { directory, keys: await trustedKeys(context.host, keys) };
-  if (keys.length === 0) return undefined;
+  const files = texts(options["key"]).map((file) => resolve(context.host.cwd, file));
+  const keyless = await identityOf(context, options);
+  if (directory !== undefined) {
+    // Whoever names an identity does not mean the key of this machine as well.
+    const keys = keyless !== undefined && files.length === 0 ? [] : await trustedKeys(context.host, files);
+    return { directory, keys, ...(keyless === undefined ? {} : { keyless }) };
+  }
+  if (files.length === 0 && keyless === undefined) return undefined;
   throw new LockstepError({
     code: "LS1002",
-    message: "--key says whose attestations are trusted, and no attestations are asked for",
+    message: "it is said whose attestations are trusted, and no attestations are asked for",
     hint: "name their directory with --attestations",
   });
 }
 
 function shown({ outcome, commit, before, images, problems }: Delivered, remote: string, branch: string): string {
-  const gate = images.map(({ reference, published, signer }) => {
-    const statement = signer === undefined ? "" : `, attested by key ${signer}`;
+  const gate = images.map(({ reference, published, signer, issuer }) => {
+    const by = issuer === undefined ? `key ${signer}` : `identity ${signer} of ${issuer}`;
+    const statement = signer === undefined ? "" : `, attested by ${by}`;
     return `${reference}  ${published ? "published" : "not as it was built"}${statement}\n`;
   });
   const where = `${branch} of ${remote}`;
@@ -95,13 +121,14 @@ export const run: CommandModule["run"] = async (context, options) => {
     commit,
     ...(before === undefined ? {} : { before }),
     ...(follows === undefined ? {} : { followed: follows }),
-    images: delivered.images.map(({ image, reference: name, index, published, signer }) => ({
+    images: delivered.images.map(({ image, reference: name, index, published, signer, issuer }) => ({
       image,
       reference: name,
       digest: index.digest,
       size: index.size,
       published,
       ...(signer === undefined ? {} : { signer }),
+      ...(issuer === undefined ? {} : { issuer }),
     })),
     problems,
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { BuiltImage } from "../build/build.ts";
 import { provenanceType } from "../evidence/evidence.ts";
 import { localKeyFiles, parseVerificationKey, type VerificationKey } from "../evidence/keys.ts";
-import { verifyBundle } from "../evidence/verify.ts";
+import { type Trusted, verifyBundle } from "../evidence/verify.ts";
 import { LockstepError, messageOf, type Problem, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
 import { inParallel } from "../host/parallel.ts";
@@ -44,10 +44,9 @@ export function deliveredImages(
   return [...found.values()].toSorted((a, b) => comparePaths(a.reference, b.reference));
 }
 
-export interface Attestations {
+export interface Attestations extends Trusted {
   /** Directory of bundles, `<image>.sigstore.json`. */
   readonly directory: string;
-  readonly keys: readonly VerificationKey[];
 }
 
 /** Keys that are trusted: those of the files, or the public half of the local key when none is named. LS6003 for what is no such key. */
@@ -75,8 +74,10 @@ export interface GateRun {
 export interface Judged extends DeliveredImage {
   /** Whether the registry has index and manifests as they were built. */
   readonly published: boolean;
-  /** Hint of the key that signed its statement. */
+  /** Hint of the key that signed its statement, or the subject of the identity. */
   readonly signer?: string;
+  /** Who vouched for the subject, where an identity signed. */
+  readonly issuer?: string;
   readonly problems: readonly Problem[];
 }
 
@@ -108,8 +109,11 @@ async function lookUp({ host, report, signal }: GateRun, { reference, index }: D
   }
 }
 
-/** The key that signed the statement about an image. LS7203 when there is none, LS61xx when it does not hold. */
-async function signerOf({ directory, keys }: Attestations, { image, index }: DeliveredImage): Promise<string> {
+/** Who signed the statement about an image. LS7203 when there is none, LS61xx when it does not hold. */
+async function signerOf(
+  { directory, ...trusted }: Attestations,
+  { image, index }: DeliveredImage,
+): Promise<Pick<Judged, "signer" | "issuer">> {
   const file = join(directory, `${image}.sigstore.json`);
   const bundle = await readFile(file).catch((error: unknown) => {
     const why = systemCode(error) === "ENOENT" ? "is not there" : `cannot be read: ${messageOf(error)}`;
@@ -117,8 +121,9 @@ async function signerOf({ directory, keys }: Attestations, { image, index }: Del
     const hint = "`lockstep attest` makes one; name the directory where it lies";
     throw new LockstepError({ code: "LS7203", message, place: { file }, hint }, { cause: error });
   });
-  const expected = { keys, subjects: [index.digest], predicateType: provenanceType, file };
-  return (await verifyBundle(bundle, expected)).signer;
+  const expected = { ...trusted, subjects: [index.digest], predicateType: provenanceType, file };
+  const { signer, issuer } = await verifyBundle(bundle, expected);
+  return { signer, ...(issuer === undefined ? {} : { issuer }) };
 }
 
 /** Judges every image; nothing is written anywhere. All that is wrong is told at once. LS1003. */
@@ -126,15 +131,15 @@ export function judge(run: GateRun, images: readonly DeliveredImage[]): Promise<
   return inParallel(images, 5, async (image) => {
     const published = await problemsOfWork(() => lookUp(run, image));
     const { attestations } = run;
-    let signer: string | undefined;
+    let by: Pick<Judged, "signer" | "issuer"> = {};
     const signed =
       attestations === undefined
         ? []
-        : await problemsOfWork(async () => void (signer = await signerOf(attestations, image)));
+        : await problemsOfWork(async () => void (by = await signerOf(attestations, image)));
     return {
       ...image,
       published: published.length === 0,
-      ...(signer === undefined ? {} : { signer }),
+      ...by,
       problems: [...published, ...signed],
     };
   });

@@ -17,7 +17,7 @@ import { componentsOf } from "./components.ts";
 import { provenanceType } from "./evidence.ts";
 import { localSigningKey } from "./keys.ts";
 import { type FileSet, spdx } from "./sbom.ts";
-import { signStatement } from "./sign.ts";
+import { type Sign, signStatement } from "./sign.ts";
 import { provenance, type Reproduced, type StatedWaiver } from "./statement.ts";
 import { verifyBundle } from "./verify.ts";
 
@@ -112,15 +112,25 @@ export async function writeSboms(
 export interface Attested {
   readonly image: string;
   readonly path: string;
-  /** Hint of the key that signed: base64 of the SHA-256 of its public key. */
+  /** Hint of the key that signed, base64 of the SHA-256 of its public key; or the subject of the identity. */
   readonly signer: string;
+  /** Who vouched for the subject, where an identity signed. */
+  readonly issuer?: string;
   /** Whether an earlier signature of the same statement was kept. */
   readonly reused: boolean;
 }
 
+/** Signs with the local key. */
+function localSigner(host: Host, root: string): Sign {
+  return async (statement, previous) => {
+    const key = await localSigningKey(host, root);
+    return { ...(await signStatement(key, statement, previous)), trusted: { keys: [key] } };
+  };
+}
+
 /**
- * States what is known of an image, signs it with the local key, writes `<directory>/<image>.sigstore.json`, and verifies what was
- * written. Throws LS60xx and LS61xx when the key cannot be used or the bundle does not verify.
+ * States what is known of an image, signs it, writes `<directory>/<image>.sigstore.json`, and verifies what was
+ * written. Throws LS60xx and LS61xx when it cannot be signed or the bundle does not verify.
  */
 async function attestImage(
   host: Host,
@@ -131,6 +141,7 @@ async function attestImage(
   reproduced: Reproduced,
   waivers: readonly StatedWaiver[],
   directory: string,
+  sign: Sign,
 ): Promise<Attested> {
   const plans = built.platforms.map(({ platform }) => planOf(planned, built.image, platform));
   // What its steps ran in is not in the image, and has been at work on it.
@@ -160,35 +171,32 @@ async function attestImage(
     waivers,
     ...suiteOf(repository.lock, built.image),
   });
-  const key = await localSigningKey(host, repository.root);
   const path = join(directory, `${built.image}.sigstore.json`);
+  const { bundle, reused, trusted } = await sign(statement, await readIfThere(path));
   await mkdir(directory, { recursive: true });
-  const { bundle, reused } = await signStatement(key, statement, await readIfThere(path));
   await update(host, path, bundle);
   const subjects = [index, ...built.platforms.map(({ manifest }) => manifest.descriptor.digest)];
-  const { signer } = await verifyBundle(await readFile(path), {
-    keys: [key],
-    subjects,
-    predicateType: provenanceType,
-    file: path,
-  });
-  return { image: built.image, path, signer, reused };
+  const expected = { ...trusted, subjects, predicateType: provenanceType, file: path };
+  const { signer, issuer } = await verifyBundle(await readFile(path), expected);
+  return { image: built.image, path, signer, ...(issuer === undefined ? {} : { issuer }), reused };
 }
 
-/** SBOMs and attestations of several images that were reproduced, each in its directory. */
+/** SBOMs and attestations of several images that were reproduced, each in its directory; signed with the local key unless `sign` is given. */
 export async function attestImages(
   host: Host,
   repository: Repository,
   planned: readonly PlannedImage[],
   images: readonly BuiltImage[],
   directories: { readonly sboms: string; readonly attestations: string },
+  sign: Sign = localSigner(host, repository.root),
 ): Promise<readonly Attested[]> {
   const waivers = await readWaivers(repository.root);
   const attested: Attested[] = [];
   for (const built of images) {
     const sboms = await writeSboms(host, repository, planned, built, directories.sboms);
     const own = waivers.filter(({ image }) => image === built.image);
-    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", own, directories.attestations));
+    const to = directories.attestations;
+    attested.push(await attestImage(host, repository, planned, built, sboms, "yes", own, to, sign));
   }
   return attested;
 }

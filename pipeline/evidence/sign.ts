@@ -4,7 +4,7 @@ import { signSha256 } from "../host/keys.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { payloadType } from "./evidence.ts";
 import type { SigningKey } from "./keys.ts";
-import { verifyBundle } from "./verify.ts";
+import { type Trusted, verifyBundle } from "./verify.ts";
 
 export interface SignedBundle {
   /** Sigstore bundle v0.3 as canonical JSON, UTF-8. */
@@ -13,17 +13,40 @@ export interface SignedBundle {
   readonly reused: boolean;
 }
 
-/** Whether an earlier bundle is by this key, holds exactly this statement, and verifies. */
-async function stillGood(previous: Uint8Array, statement: Uint8Array, key: SigningKey): Promise<boolean> {
+/** Signs statements; an earlier bundle over the same statement by the same signer is kept. Says by whom the bundle has to be. */
+export type Sign = (
+  statement: Uint8Array,
+  previous?: Uint8Array,
+) => Promise<SignedBundle & { readonly trusted: Trusted }>;
+
+/** Whether a bundle is by one of these, holds exactly this statement, and verifies. */
+export async function isOver(bundle: Uint8Array, statement: Uint8Array, trusted: Trusted): Promise<boolean> {
   try {
-    const { predicateType } = JSON.parse(new TextDecoder().decode(statement)) as { readonly predicateType: string };
-    const found = await verifyBundle(previous, { keys: [key], subjects: [], predicateType, file: "earlier bundle" });
-    return Buffer.from(found.payload).equals(statement);
+    await verifyOver(bundle, statement, trusted, "earlier bundle");
+    return true;
   } catch (error) {
     // An earlier bundle that is not good is replaced; it is never trusted for anything.
     if (error instanceof LockstepError) return false;
     throw error;
   }
+}
+
+/** Throws LS61xx unless a bundle is by one of these, holds exactly this statement, and verifies. */
+export async function verifyOver(
+  bundle: Uint8Array,
+  statement: Uint8Array,
+  trusted: Trusted,
+  file: string,
+): Promise<void> {
+  const { predicateType } = JSON.parse(new TextDecoder().decode(statement)) as { readonly predicateType: string };
+  const { payload } = await verifyBundle(bundle, { ...trusted, subjects: [], predicateType, file });
+  if (Buffer.from(payload).equals(statement)) return;
+  throw new LockstepError({
+    code: "LS6104",
+    message: "the bundle is over another statement",
+    place: { file },
+    hint: "sign the image again",
+  });
 }
 
 /**
@@ -35,7 +58,7 @@ export async function signStatement(
   statement: Uint8Array,
   previous?: Uint8Array,
 ): Promise<SignedBundle> {
-  if (previous !== undefined && (await stillGood(previous, statement, key))) {
+  if (previous !== undefined && (await isOver(previous, statement, { keys: [key] }))) {
     return { bundle: previous, reused: true };
   }
   const { DSSEBundleBuilder } = await import("@sigstore/sign");

@@ -1,14 +1,22 @@
 /** Verifies a signed statement: the signature first, and then everything that a valid signature does not say by itself. */
 import { createPublicKey } from "node:crypto";
+import type { BundleWithDsseEnvelope } from "@sigstore/bundle";
 import { type Code } from "../host/codes.ts";
 import { LockstepError, messageOf } from "../host/errors.ts";
 import { type Digest, hexOf } from "../store/digest.ts";
+import { type Identity, isSame, shownIdentity, verifyCertificate } from "./certificate.ts";
 import { bundleMediaType, payloadType, statementType } from "./evidence.ts";
 import type { VerificationKey } from "./keys.ts";
+import type { TrustedRoot } from "./trusted-root.ts";
 
-export interface Expectation {
-  /** Any one of them may have signed. */
+/** Who may have signed: any one of these. */
+export interface Trusted {
   readonly keys: readonly VerificationKey[];
+  /** Identities in certificates, compared exactly, and whose certificates, timestamps and log entries count. */
+  readonly keyless?: { readonly root: TrustedRoot; readonly identities: readonly Identity[] };
+}
+
+export interface Expectation extends Trusted {
   /** All of these must be among the statement's subjects. */
   readonly subjects: readonly Digest[];
   readonly predicateType: string;
@@ -17,8 +25,10 @@ export interface Expectation {
 }
 
 export interface VerifiedStatement {
-  /** Hint of the key that signed. */
+  /** Hint of the key that signed, or the subject of the identity. */
   readonly signer: string;
+  /** Who vouched for the subject, where an identity signed. */
+  readonly issuer?: string;
   readonly subjects: readonly { readonly name: string; readonly sha256: string }[];
   readonly predicateType: string;
   readonly predicate: Readonly<Record<string, unknown>>;
@@ -41,8 +51,8 @@ function malformed(file: string, what: string, cause?: unknown): never {
   return refuse("LS6101", file, `this is not a Sigstore bundle: ${what}`, "sign the image again", cause);
 }
 
-/** The hint of the public key a bundle names, after its outer shape was checked; the library accepts older shapes too. */
-function shapeOf(bundle: Uint8Array, file: string): { readonly json: object; readonly hint: string } {
+/** The hint of the public key a bundle names, or none where it has a certificate, after its outer shape was checked; the library accepts older shapes too. */
+function shapeOf(bundle: Uint8Array, file: string): { readonly json: object; readonly hint: string | undefined } {
   if (bundle.length > largestBundle) malformed(file, `it is larger than ${largestBundle} bytes`);
   let json: unknown;
   try {
@@ -56,6 +66,7 @@ function shapeOf(bundle: Uint8Array, file: string): { readonly json: object; rea
   const material = json["verificationMaterial"];
   const key = isObject(material) ? material["publicKey"] : undefined;
   const hint = isObject(key) ? key["hint"] : undefined;
+  if (isObject(material) && key === undefined && isObject(material["certificate"])) return { json, hint: undefined };
   if (typeof hint !== "string") malformed(file, "it does not name the public key that signed it");
   return { json, hint };
 }
@@ -65,17 +76,26 @@ interface SignedPayload {
   readonly bytes: Uint8Array;
 }
 
-/** The payload of a bundle whose signature holds. */
-async function verifySignature(json: object, hint: string, key: VerificationKey, file: string): Promise<SignedPayload> {
+/** The bundle in a document whose outer shape is right. */
+async function bundleIn(json: object, file: string): Promise<BundleWithDsseEnvelope> {
   const { bundleFromJSON, isBundleWithDsseEnvelope } = await import("@sigstore/bundle");
-  const { toSignedEntity, Verifier } = await import("@sigstore/verify");
   let bundle: ReturnType<typeof bundleFromJSON>;
   try {
     bundle = bundleFromJSON(json);
   } catch (error) {
     return malformed(file, messageOf(error), error);
   }
-  if (!isBundleWithDsseEnvelope(bundle)) return malformed(file, "it holds no DSSE envelope");
+  return isBundleWithDsseEnvelope(bundle) ? bundle : malformed(file, "it holds no DSSE envelope");
+}
+
+function payloadOf({ content: { dsseEnvelope } }: BundleWithDsseEnvelope): SignedPayload {
+  return { type: dsseEnvelope.payloadType, bytes: Uint8Array.from(dsseEnvelope.payload) };
+}
+
+/** The payload of a bundle whose signature holds. */
+async function verifySignature(json: object, hint: string, key: VerificationKey, file: string): Promise<SignedPayload> {
+  const bundle = await bundleIn(json, file);
+  const { toSignedEntity, Verifier } = await import("@sigstore/verify");
   const publicKey = createPublicKey({ key: Buffer.from(key.der), format: "der", type: "spki" });
   const trust = {
     certificateAuthorities: [],
@@ -101,8 +121,48 @@ async function verifySignature(json: object, hint: string, key: VerificationKey,
       error,
     );
   }
-  const { dsseEnvelope } = bundle.content;
-  return { type: dsseEnvelope.payloadType, bytes: Uint8Array.from(dsseEnvelope.payload) };
+  return payloadOf(bundle);
+}
+
+interface Signed {
+  readonly signer: string;
+  readonly issuer?: string;
+  readonly payload: SignedPayload;
+}
+
+async function signedByKey(json: object, hint: string, { keys, file }: Expectation): Promise<Signed> {
+  const key = keys.find((candidate) => candidate.hint === hint);
+  if (key === undefined) {
+    return refuse(
+      "LS6103",
+      file,
+      `the bundle is signed by key "${hint}", which is not trusted here`,
+      `trusted: ${keys.map((candidate) => candidate.hint).join(", ") || "none"}`,
+    );
+  }
+  return { signer: hint, payload: await verifySignature(json, hint, key, file) };
+}
+
+async function signedByIdentity(json: object, { keyless, file }: Expectation): Promise<Signed> {
+  if (keyless === undefined) {
+    return refuse(
+      "LS6107",
+      file,
+      "the bundle is signed with a certificate, and no identity is trusted here",
+      "get one that a trusted key signed",
+    );
+  }
+  const bundle = await bundleIn(json, file);
+  const identity = await verifyCertificate(bundle, keyless.root, file);
+  if (!keyless.identities.some((candidate) => isSame(candidate, identity))) {
+    return refuse(
+      "LS6107",
+      file,
+      `the bundle is signed by ${shownIdentity(identity)}, which is not trusted here`,
+      `trusted: ${keyless.identities.map(shownIdentity).join(", ") || "none"}`,
+    );
+  }
+  return { signer: identity.subject, issuer: identity.issuer, payload: payloadOf(bundle) };
 }
 
 function subjectsOf(statement: Readonly<Record<string, unknown>>): VerifiedStatement["subjects"] | undefined {
@@ -118,7 +178,7 @@ function subjectsOf(statement: Readonly<Record<string, unknown>>): VerifiedState
   return subjects;
 }
 
-function readStatement(payload: SignedPayload, signer: string, file: string): VerifiedStatement {
+function readStatement({ payload, ...by }: Signed, file: string): VerifiedStatement {
   const bad = (what: string): never =>
     refuse("LS6105", file, `what was signed is not an in-toto statement: ${what}`, "sign the image again");
   if (payload.type !== payloadType) return bad(`its payload type is "${payload.type}"`);
@@ -133,28 +193,20 @@ function readStatement(payload: SignedPayload, signer: string, file: string): Ve
   if (typeof predicateType !== "string" || !isObject(predicate)) return bad("it has no predicate");
   const subjects = subjectsOf(statement);
   if (subjects === undefined) return bad("it has no subjects with SHA-256 digests");
-  return { signer, subjects, predicateType, predicate, payload: payload.bytes };
+  return { ...by, subjects, predicateType, predicate, payload: payload.bytes };
 }
 
 /**
- * The statement in a bundle (Sigstore bundle v0.3 with a DSSE envelope and a public key), when everything expected of it holds.
+ * The statement in a bundle (Sigstore bundle v0.3 with a DSSE envelope, and a public key or a certificate), when everything expected of it holds.
  * Throws LS6101 (malformed bundle), LS6103 (key not among those trusted), LS6102 (signature does not hold: tampered),
+ * LS6108 (certificate, timestamp or log entry does not hold), LS6107 (identity not among those trusted),
  * LS6105 (payload is no statement), LS6106 (other predicate type), LS6104 (digest is not a subject).
  */
 export async function verifyBundle(bundle: Uint8Array, expected: Expectation): Promise<VerifiedStatement> {
   const { file } = expected;
   const { json, hint } = shapeOf(bundle, file);
-  const key = expected.keys.find((candidate) => candidate.hint === hint);
-  if (key === undefined) {
-    return refuse(
-      "LS6103",
-      file,
-      `the bundle is signed by key "${hint}", which is not trusted here`,
-      `trusted: ${expected.keys.map((candidate) => candidate.hint).join(", ") || "none"}`,
-    );
-  }
-  const payload = await verifySignature(json, hint, key, file);
-  const statement = readStatement(payload, hint, file);
+  const signed = hint === undefined ? await signedByIdentity(json, expected) : await signedByKey(json, hint, expected);
+  const statement = readStatement(signed, file);
   if (statement.predicateType !== expected.predicateType) {
     refuse(
       "LS6106",

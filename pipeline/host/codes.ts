@@ -241,6 +241,9 @@ export const codes = {
   LS6003: { title: "key is not a P-256 key", exit: 3 },
   LS6004: { title: "public key does not belong to the private key beside it", exit: 3 },
   LS6005: { title: "build that did not reproduce is not attested", exit: 1 },
+  LS6006: { title: "identity token is not usable", exit: 3 },
+  LS6007: { title: "signing config or trusted root is not usable", exit: 3 },
+  LS6008: { title: "signing service did not give what was asked for", exit: 4 },
   // 61xx verifying evidence
   LS6101: { title: "bundle is malformed", exit: 3 },
   LS6102: { title: "signature does not hold", exit: 1 },
@@ -248,6 +251,8 @@ export const codes = {
   LS6104: { title: "statement is about something else", exit: 1 },
   LS6105: { title: "signed payload is not an in-toto statement", exit: 1 },
   LS6106: { title: "statement is of another kind", exit: 1 },
+  LS6107: { title: "bundle is signed by an identity that is not trusted", exit: 1 },
+  LS6108: { title: "certificate, timestamp or log entry does not hold", exit: 1 },
   // 70xx the delivery model
   LS7001: { title: "app names an image that is not in the repository", exit: 3 },
   LS7002: { title: "tag is not a semantic version", exit: 3 },
@@ -298,6 +303,7 @@ export const codes = {
   LS9014: { title: "step did not ask for what it fetches", exit: 3 },
   LS9015: { title: "value of a secret would be in an image", exit: 3 },
   LS9016: { title: "secret of a step is not usable", exit: 3 },
+  LS9017: { title: "it is not said who signs", exit: 2 },
   LS9030: { title: "engine cannot be used", exit: 4 },
 } as const satisfies Record<string, CodeEntry>;
 

@@ -1,6 +1,6 @@
 /** What `build` gives: images as layouts, and what can be asked of them. */
 import { type Container, dag, type Directory, type File, func, object, type Secret } from "@dagger.io/dagger";
-import { anew, places, withKey } from "./program.ts";
+import { anew, places, withSigner } from "./program.ts";
 import { afterOf, stdoutOf } from "./command.ts";
 
 interface BuiltImage {
@@ -40,15 +40,11 @@ export class Build {
 
   private one(image: string | undefined): BuiltImage {
     const images = imagesIn(this.report);
+    const [found, ...others] = images.filter((item) => image === undefined || item.image === image);
+    if (found !== undefined && others.length === 0) return found;
     const names = images.map((item) => item.image).join(", ");
-    if (image === undefined) {
-      const [first, ...others] = images;
-      if (first !== undefined && others.length === 0) return first;
-      throw new Error(`LS9004 several images were built: ${names}; say which one with --image`);
-    }
-    const found = images.find((item) => item.image === image);
-    if (found === undefined) throw new Error(`LS9004 image "${image}" was not built; these were: ${names}`);
-    return found;
+    if (image !== undefined) throw new Error(`LS9004 image "${image}" was not built; these were: ${names}`);
+    throw new Error(`LS9004 several images were built: ${names}; say which one with --image`);
   }
 
   /** The container after a command about the images that were built. */
@@ -62,8 +58,7 @@ export class Build {
    * The digest of an image's index, which stands for the image on all platforms.
    * @param image The image; needed when several were built.
    */
-  @func()
-  digest(image?: string): string {
+  @func() digest(image?: string): string {
     return this.one(image).digest;
   }
 
@@ -71,8 +66,7 @@ export class Build {
    * The index of an image: the JSON whose SHA-256 is the digest.
    * @param image The image; needed when several were built.
    */
-  @func()
-  index(image?: string): File {
+  @func() index(image?: string): File {
     const { image: name, digest } = this.one(image);
     return this.after.file(`${places.out}/images/${name}/blobs/sha256/${digest.slice("sha256:".length)}`);
   }
@@ -81,36 +75,36 @@ export class Build {
    * The OCI layout of an image.
    * @param image The image; needed when several were built.
    */
-  @func()
-  layout(image?: string): Directory {
+  @func() layout(image?: string): Directory {
     return this.after.directory(`${places.out}/images/${this.one(image).image}`);
   }
 
   /** The layouts of all images that were built, a directory for each. */
-  @func()
-  layouts(): Directory {
+  @func() layouts(): Directory {
     return this.after.directory(`${places.out}/images`);
   }
 
   /** An SPDX document for each image and platform. */
-  @func()
-  async sbom(): Promise<Directory> {
+  @func() async sbom(): Promise<Directory> {
     return (await this.run("sbom", ["--out", places.out])).directory(`${places.out}/sbom`);
   }
 
   /**
    * Signed statements about the images, after rebuilding each: nothing is signed about an image that does not come out the same again.
    * @param key The signing key: P-256, PKCS #8, PEM.
+   * @param identityToken An identity token to sign with in place of a key, with the two files.
+   * @param signingConfig The services that sign: a SigningConfig of Sigstore.
+   * @param trustedRoot What the signature has to verify with: a TrustedRoot of Sigstore.
    */
   @func({ cache: "never" })
-  async provenance(key: Secret): Promise<Directory> {
-    const signed = await this.run("attest", ["--out", places.out], withKey(anew(this.after), key));
+  async provenance(key?: Secret, identityToken?: Secret, signingConfig?: File, trustedRoot?: File): Promise<Directory> {
+    const [from, options] = withSigner(anew(this.after), key, identityToken, signingConfig, trustedRoot);
+    const signed = await this.run("attest", ["--out", places.out, ...options], from);
     return signed.directory(`${places.out}/attestations`);
   }
 
   /** Rebuilds the images in other surroundings, from downloads alone, and compares. Fails when a digest differs. */
-  @func()
-  async verify(): Promise<string> {
+  @func() async verify(): Promise<string> {
     return stdoutOf(await this.run("verify", ["--out", `${places.out}/images`, "--again"]));
   }
 
@@ -118,8 +112,7 @@ export class Build {
    * An image as a container, to run, serve or look into. It is for use in Dagger: publishing it from there would give other bytes.
    * @param image The image; needed when several were built.
    */
-  @func()
-  asContainer(image?: string): Container {
+  @func() asContainer(image?: string): Container {
     const { image: name } = this.one(image);
     const archive = "/archive.tar";
     const packed = this.after

@@ -18,7 +18,7 @@ import {
 import { Build } from "./build.ts";
 import { afterOf, answerOf, commandLine, stdoutOf } from "./command.ts";
 import { Pinned, Shipped } from "./results.ts";
-import { anew, checkEngine, nodeOf, places, surroundings, withDirectory, withKey, withLogin } from "./program.ts";
+import { anew, checkEngine, nodeOf, places, surroundings, withLogin, withMounts, withSigner } from "./program.ts";
 
 /** An option with its value, or with the place of what is mounted for it, where there is one. */
 function given(option: string, value: string | object | undefined, place = ""): readonly string[] {
@@ -101,15 +101,14 @@ export class Lockstep {
    * @param image The images to build; all when none is named.
    * @param capsule Take every input from this capsule, and nothing from the network.
    */
-  @func()
-  async build(
+  @func() async build(
     @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
     source: Directory,
     image: string[] = [],
     capsule?: Directory,
   ): Promise<Build> {
     const args = ["--out", `${places.out}/images`, ...given("--capsule", capsule, places.capsule), "--json"];
-    const after = await this.run(withDirectory(this.at(source), places.capsule, capsule), "build", args, image);
+    const after = await this.run(withMounts(this.at(source), { [places.capsule]: capsule }), "build", args, image);
     return new Build(after, await this.node(), await stdoutOf(after), this.secrets);
   }
 
@@ -139,10 +138,8 @@ export class Lockstep {
     const asked = [...(again ? ["--again"] : []), ...given("--perturb", perturb), ...given("--against", against)];
     const options = [...asked, ...(document ? ["--json"] : []), ...given("--capsule", capsule, places.capsule)];
     const fresh = again || perturb !== undefined || against !== undefined;
-    const from = withLogin(
-      withDirectory(fresh ? anew(this.at(source)) : this.at(source), places.capsule, capsule),
-      login,
-    );
+    const mounted = withMounts(this.at(source), { [places.capsule]: capsule });
+    const from = withLogin(fresh ? anew(mounted) : mounted, login);
     return stdoutOf(await this.run(from, "verify", ["--out", `${places.out}/images`, ...options], image));
   }
 
@@ -167,8 +164,7 @@ export class Lockstep {
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param image The images to describe; all when none is named.
    */
-  @func()
-  async sbom(
+  @func() async sbom(
     @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
     source: Directory,
     image: string[] = [],
@@ -182,15 +178,22 @@ export class Lockstep {
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param key The signing key: P-256, PKCS #8, PEM.
    * @param image The images to attest; all when none is named.
+   * @param identityToken An identity token to sign with in place of a key, with the two files.
+   * @param signingConfig The services that sign: a SigningConfig of Sigstore.
+   * @param trustedRoot What the signature has to verify with: a TrustedRoot of Sigstore.
    */
   @func({ cache: "never" })
   async attest(
     @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
     source: Directory,
-    key: Secret,
+    key?: Secret,
     image: string[] = [],
+    identityToken?: Secret,
+    signingConfig?: File,
+    trustedRoot?: File,
   ): Promise<Directory> {
-    const after = await this.run(withKey(anew(this.at(source)), key), "attest", ["--out", places.out], image);
+    const [from, options] = withSigner(anew(this.at(source)), key, identityToken, signingConfig, trustedRoot);
+    const after = await this.run(from, "attest", ["--out", places.out, ...options], image);
     return after.directory(`${places.out}/attestations`);
   }
 
@@ -220,8 +223,7 @@ export class Lockstep {
    * The Kubernetes manifests with the images' digests: the content of `manifests/rendered`.
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    */
-  @func()
-  async render(
+  @func() async render(
     @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
     source: Directory,
   ): Promise<Directory> {
@@ -235,8 +237,7 @@ export class Lockstep {
    * @param path Lint these files and folders, and check nothing else.
    * @param document Give the document of `--json` in place of text.
    */
-  @func()
-  async check(
+  @func() async check(
     @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] }) source: Directory,
     path: string[] = [],
     document: boolean = false,
@@ -249,16 +250,13 @@ export class Lockstep {
    * The findings of the lint as SARIF 2.1.0, also when there are some.
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    */
-  @func()
-  async sarif(
+  @func() async sarif(
     @argument({ defaultPath: "/", ignore: [".git", "out", "coverage", "**/node_modules"] }) source: Directory,
   ): Promise<File> {
     const file = "/lint.sarif";
     const args = ["--out", `${places.out}/images`, "--json", "--quiet", "--sarif", file];
-    const after = this.whole(source).withExec(commandLine(await this.node(), "check", args), {
-      expect: ReturnType.Any,
-    });
-    return after.file(file);
+    const line = commandLine(await this.node(), "check", args);
+    return this.whole(source).withExec(line, { expect: ReturnType.Any }).file(file);
   }
 
   /**
@@ -266,8 +264,7 @@ export class Lockstep {
    * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
    * @param image The images whose inputs go into it; all when none is named.
    */
-  @func()
-  async capsule(
+  @func() async capsule(
     @argument({ defaultPath: "/", ignore: ["*", "!images", "!lockstep.lock", "!manifests", "**/node_modules"] })
     source: Directory,
     image: string[] = [],
@@ -297,7 +294,7 @@ export class Lockstep {
   ): Promise<Pinned> {
     const asked = [...given("--only", only), ...to.flatMap((version) => ["--to", version])];
     const more = [...(licences ? ["--licences"] : []), ...given("--advisories", advisories, places.advisories)];
-    const from = withDirectory(anew(this.at(source)), places.advisories, advisories);
+    const from = withMounts(anew(this.at(source)), { [places.advisories]: advisories });
     const args = [...asked, ...more, "--format", format, "--quiet"];
     const after = from.withExec(commandLine(await this.node(), "pin", args));
     return new Pinned(after.file(`${places.repository}/lockstep.lock`), await stdoutOf(after));
@@ -349,6 +346,9 @@ export class Lockstep {
    * @param remote The repository that has it; that of `manifests/delivery.yaml` unless given.
    * @param attestations Want a statement about each image that holds, from this directory.
    * @param key A public key to trust for it.
+   * @param trustedRoot What an identity's statement has to verify with: a TrustedRoot of Sigstore.
+   * @param signer The identity to trust for it, exactly as certificates have it.
+   * @param issuer Who vouches for the identity.
    * @param token A token for the remote.
    * @param login Logins of registries, in the form of docker's `config.json`.
    * @param dryRun Look at everything, and move nothing.
@@ -364,16 +364,21 @@ export class Lockstep {
     remote?: string,
     attestations?: Directory,
     key?: File,
+    trustedRoot?: File,
+    signer?: string,
+    issuer?: string,
     token?: Secret,
     login?: Secret,
     dryRun: boolean = false,
   ): Promise<string> {
-    const ready = withDirectory(withLogin(anew(this.whole(source)), login), places.attestations, attestations);
-    const keyed = key === undefined ? ready : ready.withMountedFile(places.key, key);
-    const from = token === undefined ? keyed : keyed.withMountedSecret(places.token, token);
-    const trust = [...given("--attestations", attestations, places.attestations), ...given("--key", key, places.key)];
-    const asked = [...given("--remote", remote), ...trust, ...given("--token", token, places.token)];
-    const args = ["--out", `${places.out}/images`, "--branch", branch, ...asked, ...(dryRun ? ["--dry-run"] : [])];
+    const { attestations: bundles, key: own, trustedRoot: root, token: secret } = places;
+    const mounts = { [bundles]: attestations, [own]: key, [root]: trustedRoot, [secret]: token };
+    const from = withMounts(withLogin(anew(this.whole(source)), login), mounts);
+    const identity = [...given("--signer", signer), ...given("--issuer", issuer)];
+    const trust = [...given("--key", key, own), ...given("--trusted-root", trustedRoot, root), ...identity];
+    const asked = [...given("--remote", remote), ...given("--attestations", attestations, bundles), ...trust];
+    const more = [...asked, ...given("--token", token, secret), ...(dryRun ? ["--dry-run"] : [])];
+    const args = ["--out", `${places.out}/images`, "--branch", branch, ...more];
     return stdoutOf(await this.run(from, "deliver", args));
   }
 
@@ -425,14 +430,14 @@ export class Lockstep {
     source: Directory,
     key: Secret,
   ): Promise<Shipped> {
-    const after = await this.run(withKey(anew(this.at(source)), key), "ship", ["--out", places.out]);
+    const [from] = withSigner(anew(this.at(source)), key);
+    const after = await this.run(from, "ship", ["--out", places.out]);
     const rendered = after.directory(`${places.repository}/manifests/rendered`);
     return new Shipped(after.directory(places.out), rendered, await stdoutOf(after));
   }
 
   /** The JSON Schema of `image.yaml`, for editors. */
-  @func()
-  async schema(): Promise<string> {
+  @func() async schema(): Promise<string> {
     return stdoutOf(this.container.withExec(commandLine(await this.node(), "schema", [])));
   }
 

@@ -1,5 +1,5 @@
 /** The container in which Lockstep's own command line runs: a base, the program, its locked dependencies, the repository, the store. */
-import { type Container, dag, type Directory, type File, type Platform, type Secret } from "@dagger.io/dagger";
+import { type Container, dag, type Directory, File, type Platform, Secret } from "@dagger.io/dagger";
 
 const home = "/root";
 
@@ -21,30 +21,26 @@ export const places = {
   attestations: "/attestations",
   key: "/key.pub",
   token: "/token",
+  identityToken: "/identity-token",
   login: "/login.json",
   layout: "/layout",
   capsule: "/capsule",
+  signingConfig: "/signing-config.json",
+  trustedRoot: "/trusted-root.json",
 } as const;
 
-/** What decides how the container is made. None of it decides a byte of an image but `epoch`. */
+/** What decides how the container is made: the parameters of the module's constructor. None of it decides a byte of an image but `epoch`. */
 interface Settings {
-  /** The program: the launcher's repository. */
   readonly program: Directory;
-  /** An image reference with its digest. */
   readonly base: string;
-  /** An OCI archive that is taken in place of `base`. */
   readonly baseArchive?: File | undefined;
-  /** `node_modules` as `npm ci` makes it, in place of running it. */
   readonly dependencies?: Directory | undefined;
   readonly npmRegistry?: string | undefined;
   readonly debianMirror?: string | undefined;
   readonly debianSecurityMirror?: string | undefined;
-  /** Certificate authorities in PEM, for a network that has its own. */
   readonly certificates?: File | undefined;
   readonly epoch?: number | undefined;
-  /** `config.yaml` of the settings folder. */
   readonly settings?: File | undefined;
-  /** Of steps: a JSON object of strings by name. */
   readonly secrets?: Secret | undefined;
 }
 
@@ -118,6 +114,18 @@ function dependenciesOf(settings: Settings): Directory {
   return registry.withExec(["sh", "-c", install, "install", places.self]).directory(`${places.program}/node_modules`);
 }
 
+/** The container with what there is of these, where commands are told to look for it. */
+export function withMounts(
+  container: Container,
+  mounts: Readonly<Record<string, Directory | File | Secret | undefined>>,
+): Container {
+  return Object.entries(mounts).reduce((made, [place, item]) => {
+    if (item instanceof Secret) return made.withMountedSecret(place, item);
+    if (item instanceof File) return made.withMountedFile(place, item);
+    return item === undefined ? made : made.withMountedDirectory(place, item);
+  }, container);
+}
+
 /** The container, ready to run commands. */
 export function surroundings(settings: Settings): Container {
   const { program, npmRegistry, debianMirror, debianSecurityMirror, epoch } = settings;
@@ -140,26 +148,32 @@ export function surroundings(settings: Settings): Container {
     // What Node made of the program's files, which it believes for the same text only: a command starts in half the time.
     .withMountedCache(places.compiled, dag.cacheVolume("lockstep-compiled"))
     .withWorkdir(places.repository);
-  const configured =
-    settings.settings === undefined
-      ? container
-      : container.withMountedFile(`${places.config}/lockstep/config.yaml`, settings.settings);
-  const ready =
-    settings.secrets === undefined ? configured : configured.withMountedSecret(places.secrets, settings.secrets);
+  const configuration = `${places.config}/lockstep/config.yaml`;
+  const ready = withMounts(container, { [configuration]: settings.settings, [places.secrets]: settings.secrets });
   return Object.entries(variables).reduce(
     (made, [name, value]) => (value === undefined ? made : made.withEnvVariable(name, value)),
     ready,
   );
 }
 
-/** The local signing key, where the command line looks for it. */
-export function withKey(container: Container, key: Secret): Container {
-  return container.withMountedSecret(`${places.config}/lockstep/keys/local.key`, key, { mode: 0o600 });
-}
-
-/** A directory where there is one, where commands are told to look for it. */
-export function withDirectory(container: Container, place: string, directory: Directory | undefined): Container {
-  return directory === undefined ? container : container.withMountedDirectory(place, directory);
+/**
+ * The container with what signing takes, and the options that say so: the local key where the command line looks for it, or an identity with the
+ * files of a Sigstore. LS9017 unless it is either of them, whole.
+ */
+export function withSigner(
+  container: Container,
+  key?: Secret,
+  token?: Secret,
+  config?: File,
+  root?: File,
+): readonly [Container, readonly string[]] {
+  if (key !== undefined && token === undefined && config === undefined && root === undefined)
+    return [container.withMountedSecret(`${places.config}/lockstep/keys/local.key`, key, { mode: 0o600 }), []];
+  if (key !== undefined || token === undefined || config === undefined || root === undefined)
+    throw new Error("LS9017 say who signs: either --key, or --identity-token, --signing-config and --trusted-root");
+  const { signingConfig, trustedRoot, identityToken } = places;
+  const options = ["--signing-config", signingConfig, "--trusted-root", trustedRoot, "--identity-token", identityToken];
+  return [withMounts(container, { [signingConfig]: config, [trustedRoot]: root, [identityToken]: token }), options];
 }
 
 /** Logins of registries, where the command line is told to look for them and nowhere else. */

@@ -74,6 +74,9 @@ describe("wrong usage", () => {
     [["pin", "--only", "curl", "--to", "wget=1"], /LS1002 --only curl and --to wget=1 are about two things/],
     [["pin", "--to", "curl=1", "--to", "curl=2"], /LS1002 --to is given twice for curl/],
     [["pin", "--format", "html"], /'html' is invalid.*Allowed choices are text, markdown/],
+    [["attest", "--signing-config", "x.json"], /LS1002 to sign as an identity takes both --signing-config and --tr/],
+    [["attest", "--trusted-root", "x.json"], /LS1002 to sign as an identity takes both/],
+    [["attest", "--identity-token", "x"], /LS1002 to sign as an identity takes both/],
     [["store", "gc", "--days", "many"], /LS1002 --days many is not a number of days/],
     [["store", "gc", "--days", "-1"], /LS1002 --days -1 is not a number of days/],
   ])("%j ends with 2 and says what was meant", async (args, expected) => {

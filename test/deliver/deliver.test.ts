@@ -7,6 +7,8 @@ import { committedProblems } from "../../pipeline/deliver/committed.ts";
 import { authorizationOf, readAuthorization, redacted, remoteAt } from "../../pipeline/deliver/remote.ts";
 import { LockstepError } from "../../pipeline/host/errors.ts";
 import type { Host, RunOptions } from "../../pipeline/host/host.ts";
+import { keylessSigner } from "../../pipeline/evidence/keyless.ts";
+import { startSigstore, tokenOf, usualClaims } from "../evidence/sigstore.ts";
 import { hasHttpBackend, serveGit } from "../source/git/http-backend.ts";
 import { hasProgram, scene } from "../support.ts";
 import { delivering, type DeliveringScene, git } from "./delivering.ts";
@@ -181,6 +183,36 @@ describe.skipIf(!here)("deliver (needs git)", () => {
     const keys = ["config", "stranger"].map((name) => join(directory, name, "keys/local.pub"));
     expect((await deliver({ ...asked, key: keys })).exit).toBe(0);
     expect(references()).toEqual([`refs/heads/delivered ${first}`]);
+  });
+
+  it("takes the statement of an identity, of this one alone, and of no key of the machine beside it", async () => {
+    const { deliver, references, attest, host, directory, root, first } = await delivering();
+    const now = Date.UTC(2026, 0, 15, 12);
+    const { signingConfig, trustedRoot } = await startSigstore(join(directory, "sigstore"), now);
+    const env = (name: string): string | undefined => (name === "SIGSTORE_ID_TOKEN" ? tokenOf() : host.env(name));
+    const sign = await keylessSigner({ ...host, env, now: () => now }, { signingConfig, trustedRoot });
+    await attest("api", host, sign);
+    await attest("web");
+    const [signer, issuer] = [String(usualClaims["sub"]), String(usualClaims["iss"])];
+    const asked = { attestations: join(root, "out/attestations"), trustedRoot, signer, issuer };
+    // The local key has signed for web, and nobody said that it is trusted.
+    expect(codesOf(await deliver(asked))).toEqual(["LS6103"]);
+    const local = join(directory, "config/keys/local.pub");
+    expect((await deliver({ ...asked, key: [local], dryRun: true })).exit).toBe(0);
+    await attest("web", host, sign);
+    expect(codesOf(await deliver({ ...asked, signer: `${signer}x` }))).toEqual(["LS6107", "LS6107"]);
+    expect(codesOf(await deliver({ ...asked, issuer: `${issuer}/` }))).toEqual(["LS6107", "LS6107"]);
+    expect(codesOf(await deliver({ attestations: asked.attestations, key: [local] }))).toEqual(["LS6107", "LS6107"]);
+    expect(references()).toEqual([]);
+    const moved = await deliver(asked);
+    expect(moved.text).toContain(`published, attested by identity ${signer} of ${issuer}\n`);
+    expect(moved.result.images.map((image) => [image.signer, image.issuer])).toEqual([
+      [signer, issuer],
+      [signer, issuer],
+    ]);
+    expect(references()).toEqual([`refs/heads/delivered ${first}`]);
+    for (const missing of ["trustedRoot", "signer", "issuer", "attestations"])
+      await expect(deliver({ ...asked, [missing]: undefined })).rejects.toMatchObject({ code: "LS1002" });
   });
 
   it("LS6003: has no key to trust where none is named and none is there; LS1002: wants to know what --key is for", async () => {

@@ -7,7 +7,7 @@ import { run as runPublish } from "../../pipeline/cli/publish.ts";
 import { run as runRender } from "../../pipeline/cli/render.ts";
 import { provenanceType, statementType } from "../../pipeline/evidence/evidence.ts";
 import { localSigningKey } from "../../pipeline/evidence/keys.ts";
-import { signStatement } from "../../pipeline/evidence/sign.ts";
+import { type Sign, signStatement } from "../../pipeline/evidence/sign.ts";
 import type { Host } from "../../pipeline/host/host.ts";
 import { silent } from "../../pipeline/report/report.ts";
 import { canonicalJson } from "../../pipeline/store/canonical-json.ts";
@@ -76,8 +76,8 @@ export async function delivering({ publish = true, settings = "argocd: {}\n" } =
   git(bare, "config", "http.receivepack", "true");
   const remote = `file://${bare}`;
   const references = () => git(bare, "for-each-ref", "--format=%(refname) %(objectname)").split("\n").filter(Boolean);
-  /** Signs a statement about an image by the local key of some host, as a bundle in `out/attestations`. */
-  const attest = async (name: string, on: Host = host): Promise<string> => {
+  /** Signs a statement about an image, by the local key of some host unless said otherwise, as a bundle in `out/attestations`. */
+  const attest = async (name: string, on: Host = host, sign?: Sign): Promise<string> => {
     const built = (await repository.build()).find((each) => each.image === name);
     const digest = { sha256: hexOf(built?.index.descriptor.digest ?? "sha256:") };
     const statement = {
@@ -86,7 +86,8 @@ export async function delivering({ publish = true, settings = "argocd: {}\n" } =
       predicateType: provenanceType,
       predicate: {},
     };
-    const { bundle } = await signStatement(await localSigningKey(on, root), Buffer.from(canonicalJson(statement)));
+    const bytes = Buffer.from(canonicalJson(statement));
+    const { bundle } = await (sign?.(bytes) ?? signStatement(await localSigningKey(on, root), bytes));
     const file = join(root, `out/attestations/${name}.sigstore.json`);
     mkdirSync(join(root, "out/attestations"), { recursive: true });
     writeFileSync(file, bundle);

@@ -68,7 +68,7 @@ describe("the module's files", () => {
   });
 
   it("have a check decorator only beside one that makes it a function: alone it is ignored", () => {
-    expect(text.match(/@check\(\)/g)?.length).toBe(text.match(/@func\(\)\n\s*@check\(\)/g)?.length);
+    expect(text.match(/@check\(\)/g)?.length).toBe(text.match(/@func\(\)\s+@check\(\)/g)?.length);
     expect(text).toMatch(/@check\(\)/);
   });
 });
@@ -320,13 +320,25 @@ describe("the module's functions", () => {
       const [token, login] = [dag.setSecret("token", "t0ken"), dag.setSecret("login", "l0gin")];
       const [attestations, key] = [dag.directory(), dag.directory().withNewFile("a.pub", "key").file("a.pub")];
       const remote = "https://git.example/a/b.git";
-      const said = lockstep().deliver(repository(), "delivered", remote, attestations, key, token, login, true);
+      const said = lockstep().deliver(
+        repository(),
+        "delivered",
+        remote,
+        attestations,
+        key,
+        key,
+        "ci",
+        "https://issuer.example",
+        token,
+        login,
+        true,
+      );
       expect(await said).toBe("moved refs/heads/delivered\n");
       await lockstep().deliver(repository(), "delivered");
     });
     const lines = steps(chains).flatMap((line) => /"deliver".*?"--root"/.exec(line)?.[0].replaceAll('"', "") ?? []);
     expect(lines).toEqual([
-      "deliver,--out,/out/images,--branch,delivered,--remote,https://git.example/a/b.git,--attestations,/attestations,--key,/key.pub,--token,/token,--dry-run,--quiet,--root",
+      "deliver,--out,/out/images,--branch,delivered,--remote,https://git.example/a/b.git,--attestations,/attestations,--key,/key.pub,--trusted-root,/trusted-root.json,--signer,ci,--issuer,https://issuer.example,--token,/token,--dry-run,--quiet,--root",
       "deliver,--out,/out/images,--branch,delivered,--quiet,--root",
     ]);
     const all = [...chains, ...byId.values()].flat();
@@ -342,6 +354,21 @@ describe("the module's functions", () => {
     const declared = index.slice(0, index.indexOf("source: Directory,", index.indexOf("async deliver("))).slice(-400);
     expect(declared).toContain('@func({ cache: "never" })\n  async deliver(');
     expect(declared).toContain('"!.git*"');
+  });
+
+  it("hand an identity token on as a secret, with the two files, and tell the command where they are", async () => {
+    const { chains, byId } = await withSession(engine("signed"), async () => {
+      const [config, trusted] = ["config", "root"].map((name) => dag.directory().withNewFile(name, "{}").file(name));
+      await lockstep().attest(repository(), undefined, ["web"], dag.setSecret("token", "eyJ.token"), config, trusted);
+    });
+    const mounts = chains.flat().filter(({ name }) => name === "withMountedSecret" || name === "withMountedFile");
+    for (const place of ["/identity-token", "/signing-config.json", "/trusted-root.json"])
+      expect(mounts.map(({ args }) => args).join("\n")).toContain(`"${place}"`);
+    expect(steps(chains).join("\n")).toContain(
+      '"attest","--out","/out","--signing-config","/signing-config.json","--trusted-root","/trusted-root.json","--identity-token","/identity-token","--quiet","web"',
+    );
+    const telling = [...chains, ...byId.values()].flat().filter(({ args }) => args.includes("eyJ.token"));
+    expect(new Set(telling.map(({ name }) => name))).toEqual(new Set(["setSecret"]));
   });
 
   it("pass the epoch on, and no clock when there is none", async () => {
@@ -360,6 +387,24 @@ describe("what goes wrong", () => {
   it.each(["node:24", "node@sha256:abc", `${"d".repeat(64)}`])("LS9001: refuses %s as a base", async (reference) => {
     await withSession(engine(""), async () => {
       expect(() => lockstep({ base: reference })).toThrow(`LS9001 base image "${reference}" is not pinned by digest`);
+    });
+  });
+
+  it("LS9017: signs for nobody, for two, and for no part of an identity", async () => {
+    await withSession(engine(built(["web", digest])), async () => {
+      const [key, token] = [dag.setSecret("key", "k"), dag.setSecret("token", "t")];
+      const file = dag.directory().withNewFile("f", "{}").file("f");
+      const build = await lockstep().build(repository());
+      for (const attempt of [
+        lockstep().attest(repository()),
+        lockstep().attest(repository(), key, [], token, file, file),
+        lockstep().attest(repository(), key, [], undefined, file),
+        lockstep().attest(repository(), undefined, [], token, file),
+        build.provenance(),
+        build.provenance(undefined, undefined, file, file),
+      ]) {
+        await expect(attempt).rejects.toThrow("LS9017 say who signs: either --key, or --identity-token, --signing-con");
+      }
     });
   });
 

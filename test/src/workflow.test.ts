@@ -43,17 +43,62 @@ describe.each(readdirSync(directory))("the workflow %s", (name) => {
 
   it("can only read the repository but for the job that delivers, and shows a secret to no step but the one that needs it", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
-    const permitted = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
-    expect(permitted.map(([job, { permissions }]) => [job, permissions])).toEqual([["deliver", { contents: "write" }]]);
+    const own = Object.entries(workflow.jobs).filter(([, { permissions }]) => permissions !== undefined);
+    expect(own.map(([name, { permissions }]) => [name, permissions])).toEqual([
+      ["sign", { contents: "read", "id-token": "write" }],
+      ["deliver", { contents: "write" }],
+    ]);
     const told = steps.filter(({ env }) => Object.values(env ?? {}).some((value) => value.includes("secrets.")));
     expect(told.map(({ run: line }) => line?.replace('--base "$BASE" ', "").split(" ").slice(0, 3).join(" "))).toEqual([
       "dagger call publish",
       "dagger call attest",
       "dagger call deliver",
       "dagger call deliver",
+      "dagger call deliver",
     ]);
     // A token is in no argument: git's own call takes it from a variable, and dagger a name of one.
     expect(steps.filter((step) => / --(?:token|login|key) "?\$(?!SIGNED_BY")/.test(step.run ?? ""))).toEqual([]);
+  });
+
+  it("signs with the key or as the job, and shows neither the token nor the job's word for it", async () => {
+    const signing = (workflow.jobs["sign"]?.steps ?? []).filter(({ run: line }) =>
+      line?.includes("dagger call attest"),
+    );
+    expect(signing.map((step) => step.if)).toEqual(["vars.SIGNING_CONFIG == ''", "vars.SIGNING_CONFIG != ''"]);
+    const line = signing[1]?.run ?? "";
+    const scratch = temporaryDirectory();
+    const program = (name: string, text: string): void =>
+      writeFileSync(join(scratch, name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+    // What each is called with, and given.
+    program(
+      "curl",
+      `printf '%s\\n' "$*" > curl.args; cat > curl.input; [ ! -e fails ] || exit 22; echo '{"count":1,"value":"the.token.itself"}'`,
+    );
+    program("jq", `"$NODE" -e 'console.log(JSON.parse(require("fs").readFileSync(0, "utf8")).value)'`);
+    program("dagger", `printf '%s %s\\n' "$IDENTITY_TOKEN" "$*" > dagger.args`);
+    const env = {
+      PATH: `${scratch}:${process.env["PATH"] ?? ""}`,
+      NODE: process.execPath,
+      SIGNING_CONFIG: "a b.json",
+      TRUSTED_ROOT: "root.json",
+      ACTIONS_ID_TOKEN_REQUEST_URL: "https://tokens.example/?v=1",
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: "word-of-the-job",
+    };
+    const shell = () => run("bash", ["-euo", "pipefail", "-c", line], { cwd: scratch, env });
+    const { status, stdout } = shell();
+    expect(status).toBe(0);
+    expect(stdout.toString("utf8")).toBe("::add-mask::the.token.itself\n");
+    const written = (name: string): string => readFileSync(join(scratch, name), "utf8");
+    expect(written("curl.args")).toContain("https://tokens.example/?v=1&audience=sigstore");
+    expect(written("curl.args")).not.toContain("word-of-the-job");
+    expect(written("curl.input")).toBe("Authorization: bearer word-of-the-job\n");
+    expect(written("dagger.args")).toBe(
+      "the.token.itself call attest --identity-token env://IDENTITY_TOKEN --signing-config a b.json --trusted-root root.json export --path attestations\n",
+    );
+    writeFileSync(join(scratch, "dagger.args"), "");
+    writeFileSync(join(scratch, "fails"), "");
+    expect(shell().status).not.toBe(0);
+    expect(written("dagger.args")).toBe("");
   });
 
   it("publishes what a second machine came to as well, signs what was published, and delivers what was signed, each in a job of its own", () => {
@@ -80,10 +125,17 @@ describe.each(readdirSync(directory))("the workflow %s", (name) => {
       "(needs.sign.result == 'success' || vars.SIGN != 'true')",
     ]);
     const delivering = (workflow.jobs["deliver"]?.steps ?? []).filter((step) => step.run?.includes("deliver") === true);
-    expect(delivering.map((step) => [step.if, step.run?.includes("--attestations out/attestations --key ")])).toEqual([
-      ["vars.SIGN == 'true'", true],
-      ["vars.SIGN != 'true'", false],
+    const proof = / --attestations out\/attestations (--.*) --login/;
+    expect(delivering.map((step) => [step.if, proof.exec(step.run ?? "")?.[1]])).toEqual([
+      [
+        "vars.SIGN == 'true' && vars.SIGNING_CONFIG != ''",
+        '--trusted-root "$TRUSTED_ROOT" --signer "$SIGNER" --issuer "$ISSUER"',
+      ],
+      ["vars.SIGN == 'true' && vars.SIGNING_CONFIG == ''", '--key "$SIGNED_BY"'],
+      ["vars.SIGN != 'true'", undefined],
     ]);
+    // What the job that signs is called by.
+    expect(delivering[0]?.env?.["SIGNER"]).toBe("${{ github.server_url }}/${{ github.workflow_ref }}");
   });
 
   it("calls functions that the module has", () => {

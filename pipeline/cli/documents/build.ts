@@ -58,7 +58,8 @@ export const sbom = z
 const attestation = z.strictObject({
   image,
   path: path.meta({ description: "The Sigstore bundle." }),
-  signer: z.string().meta({ description: "Base64 of the SHA-256 of the public key." }),
+  signer: z.string().meta({ description: "Base64 of the SHA-256 of the public key; or the subject of the identity." }),
+  issuer: z.string().exactOptional().meta({ description: "Who vouched for the subject, where an identity signed." }),
   reused: z.boolean().meta({ description: "Whether an earlier signature of the same statement was kept." }),
 });
 

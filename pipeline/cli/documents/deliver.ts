@@ -32,8 +32,12 @@ export const deliver = z
           published: z.boolean().meta({ description: "Whether the registry has it as it was built." }),
           signer: z.string().exactOptional().meta({
             description:
-              "Base64 of the SHA-256 of the public key; absent when no attestation was asked for, or none holds.",
+              "Base64 of the SHA-256 of the public key, or the subject of the identity; absent when no attestation was asked for, or none holds.",
           }),
+          issuer: z
+            .string()
+            .exactOptional()
+            .meta({ description: "Who vouched for the subject, where an identity signed." }),
         }),
       )
       .meta({ description: "Empty when the commit is not what is rendered: no registry is asked then." }),
