@@ -1,6 +1,6 @@
 /** What `build` gives: images as layouts, and what can be asked of them. */
 import { type Container, dag, type Directory, type File, func, object, type Secret } from "@dagger.io/dagger";
-import { anew, places, withSigner } from "./program.ts";
+import { anew, places, withLogin, withSigner } from "./program.ts";
 import { afterOf, stdoutOf } from "./command.ts";
 
 interface BuiltImage {
@@ -101,6 +101,20 @@ export class Build {
     const [from, options] = withSigner(anew(this.after), key, identityToken, signingConfig, trustedRoot);
     const signed = await this.run("attest", ["--out", places.out, ...options], from);
     return signed.directory(`${places.out}/attestations`);
+  }
+
+  /**
+   * Pushes the images to a registry: what is missing, by digest, tags last.
+   * @param to The repository, with a tag or without; `{image}` in it is the image's name.
+   * @param tag Tags to give besides the one in `to`.
+   * @param expect What each tag must be before, or `absent`.
+   * @param login Logins of registries, in the form of docker's `config.json`.
+   */
+  @func({ cache: "never" })
+  async publish(to: string, tag: string[] = [], expect?: string, login?: Secret): Promise<string> {
+    const named = [...tag.flatMap((name) => ["--tag", name]), ...(expect === undefined ? [] : ["--expect", expect])];
+    const args = ["--out", `${places.out}/images`, "--to", to, ...named];
+    return stdoutOf(await this.run("publish", args, withLogin(anew(this.after), login)));
   }
 
   /** Rebuilds the images in other surroundings, from downloads alone, and compares. Fails when a digest differs. */

@@ -334,9 +334,7 @@ export class Lockstep {
     expect?: string,
     login?: Secret,
   ): Promise<string> {
-    const tags = tag.flatMap((name) => ["--tag", name]);
-    const args = ["--out", `${places.out}/images`, "--to", to, ...tags, ...given("--expect", expect)];
-    return stdoutOf(await this.run(withLogin(anew(this.at(source)), login), "publish", args, image));
+    return (await this.build(source, image)).publish(to, tag, expect, login);
   }
 
   /**
@@ -445,10 +443,7 @@ export class Lockstep {
     await this.run(this.whole(source), "check", ["--out", `${places.out}/images`, "--about", subject]);
   }
 
-  /**
-   * Nothing in the repository that the lint's rules forbid.
-   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
-   */
+  /** Nothing in the repository that the lint's rules forbid. */
   @func()
   @check()
   async lintIsClean(
@@ -457,10 +452,7 @@ export class Lockstep {
     await this.checkOf(source, "lint");
   }
 
-  /**
-   * Specs and lock are valid, and the lock is exactly the answer to the specs.
-   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
-   */
+  /** Specs and lock are valid, and the lock is exactly the answer to the specs. */
   @func()
   @check()
   async lockIsFresh(
@@ -469,10 +461,7 @@ export class Lockstep {
     await this.checkOf(source, "lock");
   }
 
-  /**
-   * The committed manifests are those that `render` gives.
-   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
-   */
+  /** The committed manifests are those that `render` gives. */
   @func()
   @check()
   async manifestsAreRendered(
@@ -481,10 +470,7 @@ export class Lockstep {
     await this.checkOf(source, "rendered");
   }
 
-  /**
-   * Every image comes out the same again, rebuilt in other surroundings from downloads alone.
-   * @param source The repository with `images/`, `lockstep.lock` and `manifests/`.
-   */
+  /** Every image comes out the same again, rebuilt in other surroundings from downloads alone. */
   @func()
   @check()
   async imagesAreReproducible(

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { dag, type Directory } from "@dagger.io/dagger";
+import { dag, type Secret, type Directory } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../pipeline/cli/commands.ts";
 import { Lockstep } from "../../pipeline/src/index.ts";
@@ -313,6 +313,34 @@ describe("the module's functions", () => {
     expect(mounts[0]?.args).toContain("384"); // 0600
     const telling = [...chains, ...byId.values()].flat().filter(({ args }) => args.includes("PRIVATE KEY"));
     expect(new Set(telling.map(({ name }) => name))).toEqual(new Set(["setSecret"]));
+  });
+
+  it("publish what was built, or build and publish it, each time anew, with the login as a secret", async () => {
+    const publishing = async (publish: (login: Secret) => Promise<string>): Promise<readonly string[]> => {
+      const { chains, byId } = await withSession(engine(built(["web", digest])), async () => {
+        expect(await publish(dag.setSecret("login", "l0gin"))).toBe(built(["web", digest]));
+      });
+      const all = [...chains, ...byId.values()].flat();
+      expect(new Set(all.filter(({ args }) => args.includes("l0gin")).map(({ name }) => name))).toEqual(
+        new Set(["setSecret"]),
+      );
+      const chain = chains.find((calls) => calls.some(({ args }) => args.includes('"publish"'))) ?? [];
+      expect(chain.filter(({ name }) => name === "withMountedSecret").map(({ args }) => args)).toEqual([
+        expect.stringContaining('"/login.json"'),
+      ]);
+      expect(chain.some(({ args }) => args.includes("LOCKSTEP_RUN"))).toBe(true);
+      return steps([chain]).map((line) => /"(?:build|publish)".*?"--root"/.exec(line)?.[0].replaceAll('"', "") ?? "");
+    };
+    const to = "registry.example/team/{image}";
+    const line = `publish,--out,/out/images,--to,${to},--tag,1.2.3,--expect,absent,--quiet,web,--root`;
+    const whole = await publishing((login) =>
+      lockstep().publish(repository(), to, ["web"], ["1.2.3"], "absent", login),
+    );
+    expect(whole.at(-1)).toBe(line);
+    const parts = await publishing(async (login) =>
+      (await lockstep().build(repository(), ["web"])).publish(to, ["1.2.3"], "absent", login),
+    );
+    expect(parts).toEqual(whole);
   });
 
   it("deliver the commit of a clone with its history, with token and login as secrets alone", async () => {
