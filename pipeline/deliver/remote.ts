@@ -131,7 +131,9 @@ export class Delivering {
       GIT_ALLOW_PROTOCOL: this.remote.protocol,
       ...variables,
     });
-    return { ...output, stderr: redacted(output.stderr, this.#authorization) };
+    // Also what a remote says on stdout of a push: it knows the login. Bytes that are no text stay as they are.
+    const stdout = Buffer.from(redacted(output.stdout.toString("latin1"), this.#authorization), "latin1");
+    return { ...output, stdout, stderr: redacted(output.stderr, this.#authorization) };
   }
 
   /** The ssh of the user, or one that is bounded. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { branchReference, refusalOf } from "../../pipeline/deliver/branch.ts";
 import { committedProblems } from "../../pipeline/deliver/committed.ts";
-import { authorizationOf, readAuthorization, redacted, remoteAt } from "../../pipeline/deliver/remote.ts";
+import { authorizationOf, Delivering, readAuthorization, redacted, remoteAt } from "../../pipeline/deliver/remote.ts";
 import { LockstepError } from "../../pipeline/host/errors.ts";
 import type { Host, RunOptions } from "../../pipeline/host/host.ts";
 import { keylessSigner } from "../../pipeline/evidence/keyless.ts";
@@ -443,6 +443,18 @@ describe("what deliver is given", () => {
     const text = `a t0ken, user:t0ken, ${authorization} b`;
     expect(redacted(text, authorization)).not.toMatch(/t0ken|dXNlcjp0MGtlbg/);
     expect(redacted(text, undefined)).toBe(text);
+  });
+
+  it.skipIf(!here)("shows no token that git says on either stream (needs git)", async () => {
+    const { host, directory } = scene({ PATH: process.env["PATH"] ?? "" });
+    git(directory, "init", "--quiet");
+    const remote = remoteAt("https://git.example/a.git");
+    const told = new Delivering(host, directory, new AbortController().signal, remote, authorizationOf("t0ken", "a"));
+    const { stdout } = await told.run(["rev-parse", "--sq-quote", "a\u00fft0ken"]);
+    expect(stdout.toString("utf8")).toContain("'a\u00ff***'");
+    const { stderr } = await told.run(["rev-parse", "--verify", "t0ken"]);
+    expect(stderr).not.toBe("");
+    expect(stderr).not.toContain("t0ken");
   });
 
   it("LS7201: a committed tree has every rendered file, byte for byte, and no other", () => {
