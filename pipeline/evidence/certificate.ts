@@ -4,6 +4,7 @@ import type { BundleWithDsseEnvelope } from "@sigstore/bundle";
 import type { SignedEntity } from "@sigstore/verify";
 import type { Code } from "../host/codes.ts";
 import { LockstepError, messageOf } from "../host/errors.ts";
+import { checkSignature } from "./signature.ts";
 import type { TrustedRoot } from "./trusted-root.ts";
 
 /** Who signed: what an issuer of identity tokens calls somebody. */
@@ -82,30 +83,16 @@ export async function verifyCertificate(
   const der = certificateIn(bundle);
   if (der === undefined)
     return refuse("LS6101", "this is not a Sigstore bundle: it has no certificate", "sign the image again");
-  const check = (code: Code, what: string, hint: string, verify: () => void): void => {
-    try {
-      verify();
-    } catch (error) {
-      // Whatever it throws, typed or not, means no.
-      refuse(code, `${what}: ${messageOf(error)}`, hint, error);
-    }
-  };
-  const changed = "the bundle was changed after it was signed, or damaged; get it again from where it was made";
-  check("LS6102", "the signature does not hold", changed, () => {
-    const { publicKey } = new X509Certificate(der);
-    const none = { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 };
-    const alone = { ...material, publicKey: () => ({ publicKey, validFor: () => true }) };
-    const entity = toSignedEntity(bundle);
-    // First by itself: a changed payload is told as what it is, and not as a log entry of another.
-    new Verifier(alone, none).verify({
-      ...entity,
-      key: { $case: "public-key", hint: "" },
-      tlogEntries: [],
-      timestamps: [],
-    });
+  // First by itself: a changed payload is told as what it is, and not as a log entry of another.
+  const alone = (): SignedEntity => ({
+    ...toSignedEntity(bundle),
+    key: { $case: "public-key", hint: "" },
+    tlogEntries: [],
+    timestamps: [],
   });
+  await checkSignature(alone, () => new X509Certificate(der).publicKey, file);
   const asked = `it has to hold for the trusted root ${rootFile}`;
-  check("LS6108", "the certificate, its timestamp or its log entry does not hold", asked, () => {
+  try {
     // A log's own word for the time does not count: only some logs give one.
     const stamps = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps.length ?? 0;
     if (stamps < thresholds.timestamps) throw new Error(`it has ${stamps} timestamps of ${thresholds.timestamps}`);
@@ -115,7 +102,11 @@ export async function verifyCertificate(
       ctlogThreshold: thresholds.certificateLogs,
     }).verify(toSignedEntity(bundle));
     if (!(new X509Certificate(der).keyUsage ?? []).includes(codeSigning)) throw new Error("it is not for signing code");
-  });
+  } catch (error) {
+    // Whatever it throws, typed or not, means no.
+    const what = "the certificate, its timestamp or its log entry does not hold";
+    return refuse("LS6108", `${what}: ${messageOf(error)}`, asked, error);
+  }
   const identity = await identityOf(bundle).catch(() => undefined);
   return identity ?? refuse("LS6108", "the certificate does not name one issuer and one subject", asked);
 }

@@ -12,7 +12,7 @@ import { ask, askJson } from "./service.ts";
 import { isOver, type Sign, verifyOver } from "./sign.ts";
 import { readSigningConfig, type Services } from "./signing-config.ts";
 import { readTrustedRoot, type TrustedRoot } from "./trusted-root.ts";
-import type { Trusted } from "./verify.ts";
+import { isObject, type Trusted } from "./verify.ts";
 
 /** Files that the user names. */
 export interface KeylessFiles {
@@ -30,10 +30,6 @@ interface Keyless {
   readonly root: TrustedRoot;
   readonly token: TokenSource;
   readonly signal?: AbortSignal | undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The first certificate of Fulcio's answer (fulcio.proto, SigningCertificate): the leaf, in PEM. */

@@ -1,5 +1,5 @@
 /** Verifies a signed statement: the signature first, and then everything that a valid signature does not say by itself. */
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import type { BundleWithDsseEnvelope } from "@sigstore/bundle";
 import { type Code } from "../host/codes.ts";
 import { LockstepError, messageOf } from "../host/errors.ts";
@@ -7,6 +7,7 @@ import { type Digest, hexOf } from "../store/digest.ts";
 import { type Identity, isSame, shownIdentity, verifyCertificate } from "./certificate.ts";
 import { bundleMediaType, payloadType, statementType } from "./evidence.ts";
 import type { VerificationKey } from "./keys.ts";
+import { checkSignature } from "./signature.ts";
 import type { TrustedRoot } from "./trusted-root.ts";
 
 /** Who may have signed: any one of these. */
@@ -43,7 +44,7 @@ function refuse(code: Code, file: string, message: string, hint: string, cause?:
   throw new LockstepError({ code, message, place: { file }, hint }, { cause });
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -95,32 +96,13 @@ function payloadOf({ content: { dsseEnvelope } }: BundleWithDsseEnvelope): Signe
 /** The payload of a bundle whose signature holds. */
 async function verifySignature(json: object, hint: string, key: VerificationKey, file: string): Promise<SignedPayload> {
   const bundle = await bundleIn(json, file);
-  const { toSignedEntity, Verifier } = await import("@sigstore/verify");
+  const { toSignedEntity } = await import("@sigstore/verify");
   const publicKey = createPublicKey({ key: Buffer.from(key.der), format: "der", type: "spki" });
-  const trust = {
-    certificateAuthorities: [],
-    timestampAuthorities: [],
-    tlogs: [],
-    ctlogs: [],
-    publicKey: (asked: string) => {
-      if (asked !== hint) throw new Error("the bundle asks for another key than it names");
-      return { publicKey, validFor: () => true };
-    },
+  const keyOf = (asked: string): KeyObject => {
+    if (asked !== hint) throw new Error("the bundle asks for another key than it names");
+    return publicKey;
   };
-  try {
-    // A local key has no log, certificate or timestamp to count; the signature itself is always checked.
-    const none = { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 };
-    new Verifier(trust, none).verify(toSignedEntity(bundle));
-  } catch (error) {
-    // Whatever it throws, typed or not, means no.
-    return refuse(
-      "LS6102",
-      file,
-      `the signature does not hold: ${messageOf(error)}`,
-      "the bundle was changed after it was signed, or damaged; get it again from where it was made",
-      error,
-    );
-  }
+  await checkSignature(() => toSignedEntity(bundle), keyOf, file);
   return payloadOf(bundle);
 }
 
