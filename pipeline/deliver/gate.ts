@@ -11,7 +11,7 @@ import { inParallel } from "../host/parallel.ts";
 import type { Descriptor } from "../image/oci.ts";
 import { parseReference } from "../registry/reference.ts";
 import { openRepository } from "../registry/repository.ts";
-import { readRegistrySettings } from "../registry/settings.ts";
+import { readRegistrySettings, type RegistrySettings } from "../registry/settings.ts";
 import type { Report } from "../report/report.ts";
 import { comparePaths } from "../tree/entry.ts";
 import { recordedImages } from "../verify/recorded.ts";
@@ -93,8 +93,11 @@ async function problemsOfWork(work: () => Promise<void>): Promise<readonly Probl
 }
 
 /** Throws LS7202 when the registry does not have the index or a manifest that it names, LS3208 when it has other bytes under its digest. */
-async function lookUp({ host, report, signal }: GateRun, { reference, index }: DeliveredImage): Promise<void> {
-  const settings = await readRegistrySettings(host);
+async function lookUp(
+  { host, report, signal }: GateRun,
+  settings: RegistrySettings,
+  { reference, index }: DeliveredImage,
+): Promise<void> {
   const repository = await openRepository(host, parseReference(reference, settings), { signal, report, settings });
   try {
     const found = await repository.findManifest(index.digest, index);
@@ -128,8 +131,12 @@ async function signerOf(
 
 /** Judges every image; nothing is written anywhere. All that is wrong is told at once. LS1003. */
 export function judge(run: GateRun, images: readonly DeliveredImage[]): Promise<readonly Judged[]> {
+  let read: Promise<RegistrySettings> | undefined;
   return inParallel(images, 5, async (image) => {
-    const published = await problemsOfWork(() => lookUp(run, image));
+    // Read once; what is wrong with them is told with each image.
+    const published = await problemsOfWork(async () =>
+      lookUp(run, await (read ??= readRegistrySettings(run.host)), image),
+    );
     const { attestations } = run;
     let by: Pick<Judged, "signer" | "issuer"> = {};
     const signed =
