@@ -5,7 +5,7 @@ import type { Sign } from "../evidence/sign.ts";
 import { LockstepError } from "../host/errors.ts";
 import { verifyImages } from "../verify/verify.ts";
 import { buildAll } from "./build.ts";
-import { type CommandModule, type Context, outputDirectory, shown } from "./command.ts";
+import { type CommandModule, type Context, namedPath, outputDirectory, shown, shownSigner } from "./command.ts";
 import { describeVerdict, exitOf } from "./verify.ts";
 import type { AttestDocument } from "./documents/build.ts";
 
@@ -25,12 +25,9 @@ export const examples: CommandModule["examples"] = [
 ];
 
 /** Who signs: an identity when its files are named, else nobody said who, and it is the local key. LS1002 when one of the files is missing. */
-async function signerOf(
-  { host, signal }: Context,
-  options: Readonly<Record<string, unknown>>,
-): Promise<Sign | undefined> {
+async function signerOf(context: Context, options: Readonly<Record<string, unknown>>): Promise<Sign | undefined> {
   const [signingConfig, trustedRoot, identityToken] = ["signingConfig", "trustedRoot", "identityToken"].map((name) =>
-    typeof options[name] === "string" ? resolve(host.cwd, options[name]) : undefined,
+    namedPath(context, options[name]),
   );
   if (signingConfig === undefined && trustedRoot === undefined && identityToken === undefined) return undefined;
   if (signingConfig === undefined || trustedRoot === undefined) {
@@ -42,7 +39,7 @@ async function signerOf(
   }
   const { keylessSigner } = await import("../evidence/keyless.ts");
   const files = { signingConfig, trustedRoot, ...(identityToken === undefined ? {} : { identityToken }) };
-  return keylessSigner(host, files, signal);
+  return keylessSigner(context.host, files, context.signal);
 }
 
 export const run: CommandModule["run"] = async (context, options, names) => {
@@ -62,10 +59,10 @@ export const run: CommandModule["run"] = async (context, options, names) => {
   const directories = { sboms: resolve(out, "sbom"), attestations: resolve(out, "attestations") };
   const attested = await attestImages(host, repository, planned, images, directories, sign);
   const text = attested
-    .map(({ image, path, signer, issuer }) => {
-      const by = issuer === undefined ? `key ${signer}` : `identity ${signer} of ${issuer}`;
-      return `${image}  ${shown(context, path)}  verified, ${by}\n`;
-    })
+    .map(
+      ({ image, path, signer, issuer }) =>
+        `${image}  ${shown(context, path)}  verified, ${shownSigner(signer, issuer)}\n`,
+    )
     .join("");
   return { exit: 0, result: { attestations: attested } satisfies AttestDocument, text };
 };

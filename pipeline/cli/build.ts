@@ -16,7 +16,7 @@ import { LockstepError } from "../host/errors.ts";
 import { humanBytes, humanDuration } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { Store } from "../store/store.ts";
-import { type CommandModule, type Context, outputDirectory, shown } from "./command.ts";
+import { type CommandModule, type Context, namedPath, outputDirectory, shown } from "./command.ts";
 import type { BuildDocument, BuiltImageDocument } from "./documents/build.ts";
 
 export interface Built {
@@ -172,10 +172,8 @@ export const examples: CommandModule["examples"] = [
 export const run: CommandModule["run"] = async (context, options, names) => {
   if (typeof options["inject"] === "string") return runInjected(context, options, names, options["inject"]);
   const out = outputDirectory(context, options, "out/images");
-  const inputs =
-    typeof options["inputs"] === "string"
-      ? new Store(context.host, resolve(context.host.cwd, options["inputs"]))
-      : context.store;
+  const named = namedPath(context, options["inputs"]);
+  const inputs = named === undefined ? context.store : new Store(context.host, named);
   const { images } = await buildAll(
     context,
     names,

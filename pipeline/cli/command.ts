@@ -42,13 +42,18 @@ export interface CommandModule {
 }
 
 /** Where output goes: what the user names is relative to where they are, the usual place is in the repository. */
-export function outputDirectory(
-  { host, root }: Context,
-  options: Readonly<Record<string, unknown>>,
-  usual: string,
-): string {
-  const named = options["out"];
-  return typeof named === "string" ? resolve(host.cwd, named) : resolve(root, usual);
+export function outputDirectory(context: Context, options: Readonly<Record<string, unknown>>, usual: string): string {
+  return namedPath(context, options["out"]) ?? resolve(context.root, usual);
+}
+
+/** The path that an option names, relative to where the user is; undefined where it was not given. */
+export function namedPath({ host }: Context, option: unknown): string | undefined {
+  return typeof option === "string" ? resolve(host.cwd, option) : undefined;
+}
+
+/** Who signed a statement, for people: a key by its hint, or an identity and who vouches for it. */
+export function shownSigner(signer: string, issuer: string | undefined): string {
+  return issuer === undefined ? `key ${signer}` : `identity ${signer} of ${issuer}`;
 }
 
 /** A path as a person wants to see it: relative to where they are. */

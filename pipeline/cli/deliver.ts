@@ -9,7 +9,15 @@ import { Delivering, readAuthorization, remoteAt } from "../deliver/remote.ts";
 import type { Trusted } from "../evidence/verify.ts";
 import { formatProblem, LockstepError } from "../host/errors.ts";
 import { buildAll } from "./build.ts";
-import { collect, type CommandModule, type Context, outputDirectory, texts } from "./command.ts";
+import {
+  collect,
+  type CommandModule,
+  type Context,
+  namedPath,
+  outputDirectory,
+  shownSigner,
+  texts,
+} from "./command.ts";
 import type { DeliverDocument } from "./documents/deliver.ts";
 
 export const define: CommandModule["define"] = (command) => {
@@ -34,15 +42,10 @@ export const examples: CommandModule["examples"] = [
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** A path that an option names, relative to where the user is. */
-function pathOf({ host }: Context, option: unknown): string | undefined {
-  return typeof option === "string" ? resolve(host.cwd, option) : undefined;
-}
-
 /** The identity that is trusted, when its three options are there. LS1002 for some of them. */
 async function identityOf(context: Context, options: Options): Promise<Trusted["keyless"]> {
   const { signer: subject, issuer } = options;
-  const file = pathOf(context, options["trustedRoot"]);
+  const file = namedPath(context, options["trustedRoot"]);
   if (file === undefined && subject === undefined && issuer === undefined) return undefined;
   if (file === undefined || typeof subject !== "string" || typeof issuer !== "string") {
     throw new LockstepError({
@@ -56,7 +59,7 @@ async function identityOf(context: Context, options: Options): Promise<Trusted["
 }
 
 async function attestationsOf(context: Context, options: Options): Promise<Attestations | undefined> {
-  const directory = pathOf(context, options["attestations"]);
+  const directory = namedPath(context, options["attestations"]);
   const files = texts(options["key"]).map((file) => resolve(context.host.cwd, file));
   const keyless = await identityOf(context, options);
   if (directory !== undefined) {
@@ -74,8 +77,7 @@ async function attestationsOf(context: Context, options: Options): Promise<Attes
 
 function shown({ outcome, commit, before, images, problems }: Delivered, remote: string, branch: string): string {
   const gate = images.map(({ reference, published, signer, issuer }) => {
-    const by = issuer === undefined ? `key ${signer}` : `identity ${signer} of ${issuer}`;
-    const statement = signer === undefined ? "" : `, attested by ${by}`;
+    const statement = signer === undefined ? "" : `, attested by ${shownSigner(signer, issuer)}`;
     return `${reference}  ${published ? "published" : "not as it was built"}${statement}\n`;
   });
   const where = `${branch} of ${remote}`;
@@ -103,7 +105,7 @@ export const run: CommandModule["run"] = async (context, options) => {
   }
   const { settings } = model;
   const remote = remoteAt(typeof options["remote"] === "string" ? options["remote"] : settings.repository.url);
-  const authorization = await readAuthorization(host, remote, pathOf(context, options["token"]));
+  const authorization = await readAuthorization(host, remote, namedPath(context, options["token"]));
   const attestations = await attestationsOf(context, options);
   const follows = followed(settings);
   if (follows !== undefined && follows !== reference)
@@ -111,8 +113,8 @@ export const run: CommandModule["run"] = async (context, options) => {
   const { images } = await buildAll(context, imagesOf(model), outputDirectory(context, options, "out/images"));
   const git = new Delivering(host, root, signal, remote, authorization);
   const dryRun = options["dryRun"] === true;
-  const run = { host, report, signal, attestations, root, git, reference, dryRun };
-  const delivered = await deliver(run, renderTree(model, images), images);
+  const delivering = { host, report, signal, attestations, root, git, reference, dryRun };
+  const delivered = await deliver(delivering, renderTree(model, images), images);
   const { outcome, commit, before, problems } = delivered;
   const result: DeliverDocument = {
     outcome,

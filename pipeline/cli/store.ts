@@ -1,11 +1,10 @@
 /** `lockstep store`: what the store holds, whether it is whole, what can go, and what is shared through a registry. */
-import { resolve } from "node:path";
 import { Argument } from "commander";
 import { formatProblem, LockstepError } from "../host/errors.ts";
 import { humanBytes } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { checkStore, collectGarbage, measureStore } from "../store/maintenance.ts";
-import type { CommandModule, Context, Outcome } from "./command.ts";
+import { type CommandModule, type Context, namedPath, type Outcome } from "./command.ts";
 
 export const define: CommandModule["define"] = (command) => {
   command
@@ -36,13 +35,14 @@ async function share(
   [action, ...names]: readonly string[],
 ): Promise<Outcome> {
   const { host, store, report, root, signal } = context;
+  const trust = namedPath(context, options["trust"]);
   const { admitRepositoryBases, openRepository, planRepository } = await import("../build/repository.ts");
   const { pullStore, pushStore } = await import("../share/share.ts");
-  const { remote, trust } = options;
+  const { remote } = options;
   const settings = {
     signal,
     ...(typeof remote === "string" ? { remote } : {}),
-    ...(typeof trust === "string" ? { trust: resolve(host.cwd, trust) } : {}),
+    ...(trust === undefined ? {} : { trust }),
   };
   const repository = await openRepository(store, root);
   const bases = await admitRepositoryBases(host, store, report, repository, names, { signal });
