@@ -1,7 +1,6 @@
 /** Layers of one image, from the bottom up: what each has to contain given what lies below it. */
 import { createReadStream } from "node:fs";
 import { LockstepError, messageOf } from "../host/errors.ts";
-import { chooseDeflate } from "../image/deflate.ts";
 import { type Fragment, type FragmentWriter, makeFragment } from "../image/fragment.ts";
 import { endFragment, joinLayer, type Layer } from "../image/layer.ts";
 import type { PackageFacts } from "../source/debian/facts.ts";
@@ -51,7 +50,7 @@ function writeFragment(
   items: readonly (Item & { readonly sha256?: string })[],
   sources: ReadonlyMap<string, string> = new Map(),
 ): Promise<Fragment> {
-  return makeFragment(store, chooseDeflate(), async (writer) => {
+  return makeFragment(store, async (writer) => {
     for (const { entry, content, sha256 } of items) {
       await writer.entry(entry);
       if (content !== undefined) await writer.content(content);
@@ -363,7 +362,7 @@ export class Assembly {
   }
 
   async #makeEnd(): Promise<Fragment> {
-    this.#end ??= await endFragment(this.#store, chooseDeflate());
+    this.#end ??= await endFragment(this.#store);
     return this.#end;
   }
 

@@ -26,7 +26,7 @@ export function digestOfCode(which: readonly string[], pipeline = here): string 
   const hash = createHash("sha256");
   for (const room of which) {
     const names = readdirSync(join(pipeline, room), { recursive: true, encoding: "utf8" });
-    for (const name of names.filter((path) => /\.[jt]s$/.test(path)).toSorted(comparePaths)) {
+    for (const name of names.filter((path) => /\.(?:[jt]s|wasm)$/.test(path)).toSorted(comparePaths)) {
       hash.update(`${room}/${name}\0`);
       hash.update(readFileSync(join(pipeline, room, name)));
     }

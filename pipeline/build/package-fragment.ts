@@ -1,5 +1,4 @@
 /** Package fragments: the tar entries of one package, compressed, made once and known by their recipe ever after. */
-import { chooseDeflate } from "../image/deflate.ts";
 import { type Fragment, type FragmentWriter, makeFragment } from "../image/fragment.ts";
 import type { Decoders } from "../source/decompress.ts";
 import { unpackDeb } from "../source/debian/deb.ts";
@@ -74,7 +73,7 @@ export async function makePackageFragment(
   const bytes = new ByteReader(inputs.stream(`sha256:${recipe.sha256}`, 1 << 18), { file: name });
   let facts: PackageFacts | undefined;
   try {
-    const fragment = await makeFragment(store, chooseDeflate(), async (writer) => {
+    const fragment = await makeFragment(store, async (writer) => {
       const sink = {
         entry: (entry: Entry) => writer.entry(placed(entry)),
         content: (piece: Uint8Array) => writer.content(piece),

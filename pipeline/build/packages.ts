@@ -2,7 +2,6 @@
 import { interrupted, LockstepError } from "../host/errors.ts";
 import { inParallel } from "../host/parallel.ts";
 import { findDecoders } from "../source/decompress.ts";
-import { growHeapFreely } from "../host/heap.ts";
 import type { Host } from "../host/host.ts";
 import type { LockedPackage } from "../lock/types.ts";
 import type { Report } from "../report/report.ts";
@@ -52,7 +51,6 @@ async function ensure(
     else found.set(key, known);
   }
   if (missing.size === 0) return found;
-  growHeapFreely();
   // Largest first, so that the last to end is a small one.
   const jobs = [...missing.values()].toSorted((a, b) => b.size - a.size);
   const total = jobs.reduce((sum, { size }) => sum + size, 0);

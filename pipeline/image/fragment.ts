@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import { LockstepError } from "../host/errors.ts";
 import type { Blob, BlobWriter, Store, TarWriter } from "../store/store.ts";
 import type { Entry } from "../tree/entry.ts";
-import { blockSize, type Deflate, dictionarySize } from "./deflate.ts";
+import { blockSize, deflate, dictionarySize } from "./deflate.ts";
 import { paddingOf, tarHeader } from "./tar.ts";
 
 export interface Fragment extends Blob {
@@ -13,7 +13,7 @@ export interface Fragment extends Blob {
   readonly crc32: number;
 }
 
-/** Blocks that are compressed at once for one fragment; a few more than cores keeps zlib's threads busy. The bytes do not depend on it. */
+/** Blocks that are compressed at once for one fragment, a few more than there are threads on small machines. The bytes do not depend on it. */
 const inFlight = 4;
 
 const zeros = Buffer.alloc(512);
@@ -22,8 +22,9 @@ const zeros = Buffer.alloc(512);
 const unused: Uint8Array[] = [];
 const mostUnused = 32;
 
+/** Memory for a block, with what it is primed with in front, which the threads that compress it share. */
 function takeBlock(): Uint8Array {
-  return unused.pop() ?? Buffer.allocUnsafeSlow(blockSize);
+  return unused.pop() ?? new Uint8Array(new SharedArrayBuffer(dictionarySize + blockSize));
 }
 
 function giveBlock(block: Uint8Array): void {
@@ -38,12 +39,12 @@ export class FragmentWriter {
   readonly #blob: BlobWriter;
   /** Gets the tar uncompressed as well. */
   #tar: TarWriter | undefined;
-  readonly #deflate: Deflate;
   readonly #queue: Promise<readonly [Uint8Array, void]>[] = [];
   /** Undefined once the writer has ended. */
   #block: Uint8Array | undefined = takeBlock();
+  /** Bytes of it that have been written, and those in front of them that it is primed with. */
   #filled = 0;
-  #dictionary: Uint8Array | undefined;
+  #dictionary = 0;
   #tarSize = 0;
   #crc = 0;
   /** Bytes of content the current entry still wants. */
@@ -51,9 +52,8 @@ export class FragmentWriter {
   #padding = 0;
   #current: Entry | undefined;
 
-  constructor(blob: BlobWriter, deflate: Deflate, tar?: TarWriter) {
+  constructor(blob: BlobWriter, tar?: TarWriter) {
     this.#blob = blob;
-    this.#deflate = deflate;
     this.#tar = tar;
   }
 
@@ -124,26 +124,28 @@ export class FragmentWriter {
     let offset = 0;
     while (offset < bytes.length) {
       const count = Math.min(bytes.length - offset, blockSize - this.#filled);
-      this.#block ??= takeBlock();
-      this.#block.set(bytes.subarray(offset, offset + count), this.#filled);
+      const block = (this.#block ??= takeBlock());
+      block.set(bytes.subarray(offset, offset + count), dictionarySize + this.#filled);
       this.#filled += count;
       offset += count;
       if (this.#filled === blockSize) {
-        this.#submit(this.#block);
+        this.#submit(block);
+        // The next is primed with the end of this one.
+        this.#block = takeBlock();
+        this.#block.set(block.subarray(blockSize), 0);
+        this.#dictionary = dictionarySize;
         if (this.#queue.length >= inFlight) await this.#drain();
       }
     }
   }
 
   #submit(buffer: Uint8Array): void {
-    const block = buffer.subarray(0, this.#filled);
+    const block = buffer.subarray(dictionarySize, dictionarySize + this.#filled);
     this.#crc = crc32(block, this.#crc);
     this.#tarSize += block.length;
-    const dictionary = this.#dictionary;
-    // A copy, because the buffer is used again while the next block may still be compressed.
-    this.#dictionary = Uint8Array.prototype.slice.call(block, Math.max(0, block.length - dictionarySize));
+    const primed = buffer.subarray(dictionarySize - this.#dictionary, dictionarySize + this.#filled);
     if (this.#tarSize > largestTar) this.#tar = undefined;
-    const output = Promise.all([this.#deflate(block, dictionary), this.#tar?.write(block)]);
+    const output = Promise.all([deflate(primed, this.#dictionary), this.#tar?.write(block)]);
     // The rejection is seen when the queue is drained; until then it must not count as unhandled.
     output.then(
       () => giveBlock(buffer),
@@ -166,17 +168,13 @@ export class FragmentWriter {
  * Makes a fragment of the entries that `fill` writes. Nothing is kept when it throws. The tar is kept beside the fragment, so that joining
  * it into layers needs no inflating; it may go at any time.
  */
-export async function makeFragment(
-  store: Store,
-  deflate: Deflate,
-  fill: (writer: FragmentWriter) => Promise<void>,
-): Promise<Fragment> {
+export async function makeFragment(store: Store, fill: (writer: FragmentWriter) => Promise<void>): Promise<Fragment> {
   const blob = await store.writer();
   let tar: TarWriter | undefined;
   let writer: FragmentWriter | undefined;
   try {
     tar = await store.tarWriter();
-    writer = new FragmentWriter(blob, deflate, tar);
+    writer = new FragmentWriter(blob, tar);
     await fill(writer);
     const sums = await writer.finish();
     const fragment = { ...(await blob.commit()), ...sums };

@@ -3,9 +3,8 @@ import { createReadStream } from "node:fs";
 import { pipeline, type Readable } from "node:stream";
 import { constants, crc32, createInflateRaw } from "node:zlib";
 import { type Digest, Digester } from "../store/digest.ts";
-import type { Blob, BlobWriter, Store } from "../store/store.ts";
+import type { Blob, Store } from "../store/store.ts";
 import { combineCrc32 } from "./crc32.ts";
-import type { Deflate } from "./deflate.ts";
 import { type Fragment, makeFragment } from "./fragment.ts";
 import { digestTars, type TarPart } from "./tar-digest.ts";
 import { endOfArchive } from "./tar.ts";
@@ -25,8 +24,8 @@ const finalBlock = Uint8Array.of(3, 0);
 const pieceSize = 1 << 20;
 
 /** The fragment that ends every layer; always the same bytes. */
-export function endFragment(store: Store, deflate: Deflate): Promise<Fragment> {
-  return makeFragment(store, deflate, (writer) => writer.raw(endOfArchive));
+export function endFragment(store: Store): Promise<Fragment> {
+  return makeFragment(store, (writer) => writer.raw(endOfArchive));
 }
 
 /** The tar bytes of a fragment, inflated by another thread as they are wanted. */
@@ -40,20 +39,18 @@ function inflate(store: Store, fragment: Fragment): Readable {
   );
 }
 
-/** Copies the compressed fragments; every one is checked against its digest on the way. */
-async function copyFragments(store: Store, fragments: readonly Fragment[], blob: BlobWriter): Promise<void> {
-  await blob.write(gzipHeader);
+/** The gzip member: the compressed fragments, each checked against its digest on the way, between header and trailer. */
+function joinFragments(store: Store, fragments: readonly Fragment[]): Promise<Blob> {
   let crc = 0;
   let size = 0;
   for (const fragment of fragments) {
-    await store.copyTo(fragment.digest, blob);
     crc = combineCrc32(crc, fragment.crc32, fragment.tarSize);
     size += fragment.tarSize;
   }
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc, 0);
   trailer.writeUInt32LE(size % 2 ** 32, 4);
-  await blob.write(Buffer.concat([finalBlock, trailer]));
+  return store.join([gzipHeader, ...fragments.map(({ digest }) => digest), finalBlock, trailer]);
 }
 
 /** Feeds a fragment's tar to the digest; whether it was what its record says. */
@@ -100,19 +97,10 @@ async function digestTar(
  * LS3001 when a fragment in the store is corrupt, LS3002 when it is not there.
  */
 export async function joinLayer(store: Store, fragments: readonly Fragment[]): Promise<Layer> {
-  const blob = await store.writer();
-  try {
-    const [copied, digested] = await Promise.allSettled([
-      copyFragments(store, fragments, blob),
-      digestTar(store, fragments),
-    ]);
-    // The copy knows better what is wrong with a blob, and whether it is there at all; until it has ended nothing may be removed.
-    if (copied.status === "rejected") throw copied.reason;
-    if (digested.status === "rejected") throw digested.reason;
-    if ("wrong" in digested.value) throw await store.corrupt(digested.value.wrong);
-    const { digest, size } = await blob.commit();
-    return { digest, size, ...digested.value, tarSize: fragments.reduce((sum, { tarSize }) => sum + tarSize, 0) };
-  } finally {
-    await blob.abort();
-  }
+  const [joined, digested] = await Promise.allSettled([joinFragments(store, fragments), digestTar(store, fragments)]);
+  // Who reads the blobs knows better what is wrong with one, and whether it is there at all; until then nothing may be removed.
+  if (joined.status === "rejected") throw joined.reason;
+  if (digested.status === "rejected") throw digested.reason;
+  if ("wrong" in digested.value) throw await store.corrupt(digested.value.wrong);
+  return { ...joined.value, ...digested.value, tarSize: fragments.reduce((sum, { tarSize }) => sum + tarSize, 0) };
 }

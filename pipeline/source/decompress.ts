@@ -57,10 +57,8 @@ export interface Decoders {
  * when the signal fires.
  */
 export function findDecoders(host: Host, signal?: AbortSignal): Decoders {
-  // Decoding takes as long as compressing. One alone would wait for its turn on two processors, and then be waited for.
-  const threads = Math.min(host.parallelism, Math.max(2, host.parallelism >> 1));
   return {
-    ...(host.env("LOCKSTEP_DECODER") === "portable" ? {} : { xz: (source) => decodeXz(source, threads) }),
+    ...(host.env("LOCKSTEP_DECODER") === "portable" ? {} : { xz: decodeXz }),
     ...(signal === undefined ? {} : { signal }),
   };
 }

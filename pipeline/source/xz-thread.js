@@ -1,122 +1,387 @@
 /**
- * A thread behind xz.ts: decodes .xz with liblzma, compiled to WebAssembly: what a stream may reach is the memory of its decoder, and nothing
- * of the machine. It loads nothing else, and is plain JavaScript, so that it starts quickly.
+ * What xz.ts asks threads: decodes .xz, of which the parts that take time are in `assembly/lzma.ts`. Numbers of sections are those of "The .xz
+ * File Format", version 1.2.1. Of its filters there is LZMA2 alone; the other decoder that verifies what this one says has no other either.
  */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { parentPort } from "node:worker_threads";
-import createLiblzma from "node-liblzma/wasm/liblzma.js";
+import { crc32 } from "node:zlib";
 
 /**
  * What is asked: the next output of a stream. `input` is there when the last answer wanted it; `last` that nothing follows it. `buffer` is
- * one that an answer came in, to be used again. Without `buffer` and with `end`, the stream is forgotten.
- * @typedef {{ id: number, input?: Uint8Array, last: boolean, buffer?: ArrayBuffer, end?: boolean }} Question
+ * one that an answer came in, to be used again. With `end`, the stream is forgotten, and nothing said.
+ * @typedef {{ id: number, input?: Uint8Array, last?: boolean, buffer?: ArrayBuffer, end?: boolean }} Question
  *
- * `status` is that of liblzma (lzma/base.h, lzma_ret); -1 when its code failed.
- * @typedef {{ id: number, status: number, output: Uint8Array, wants: boolean }} Answer
+ * @typedef {{ output: Uint8Array, wants: boolean, ended: boolean, problem?: string }} Answer
  *
- * A decoder: functions of liblzma, and its lzma_stream, input and output as addresses in its memory.
- * @typedef {{ lib: any, init: Function, code: Function, end: Function, stream: number, input: number, output: number }} Decoder
- *
- * @typedef {{ decoder: Decoder, last: boolean }} Stream
+ * The functions of `assembly/lzma.ts`.
+ * @typedef {{
+ *   memory: WebAssembly.Memory, prepare(): void, input(): number, output(): number, room(length: number): number, advance(length: number): void,
+ *   resetDictionary(bytes: number): number, setProperties(lc: number, lp: number, pb: number): void, resetState(): void,
+ *   begin(length: number): number, decode(length: number): number, ended(): number,
+ *   crcBegin(): void, crcUpdate(from: number, length: number): void, crcEnd(): bigint,
+ * }} Lzma
  */
 
-/** Bytes of input and of output that are handed over at once. */
+/** Bytes of output that are handed over at once. */
 const pieceSize = 1 << 18;
-/** What `xz -9` needs to decode, and then some; a header that asks for more is an attack. */
-const memoryLimit = BigInt(160 << 20);
+/** Twice what `xz -9` needs; a header that asks for more is an attack. */
+const largestDictionary = 128 << 20;
 /** A decoder whose memory has grown beyond this is not used again: WebAssembly gives none back. */
 const largestKept = 48 << 20;
-/** LZMA_CONCATENATED: streams that follow each other are one (xz specification, section 2). */
-const concatenated = 8;
-const [run, finish] = [0, 3];
-/** Of lzma_stream, with addresses of 32 bits. */
-const size = 96;
-const [nextIn, availIn, nextOut, availOut] = [0, 4, 16, 20];
 
-const compiled = new WebAssembly.Module(
-  readFileSync(fileURLToPath(import.meta.resolve("node-liblzma/wasm/liblzma.wasm"))),
-);
-/** @type {Map<number, Stream>} */
-const streams = new Map();
-/** @type {Decoder[]} */
+const compiled = new WebAssembly.Module(readFileSync(new URL("./lzma.wasm", import.meta.url)));
+/** @type {Lzma[]} */
 const idle = [];
 
-/** @returns {Promise<Decoder>} */
-async function decoder() {
-  const known = idle.pop();
-  if (known !== undefined) return known;
-  const lib = await createLiblzma({
-    /** @type {(imports: WebAssembly.Imports, receive: (instance: WebAssembly.Instance) => void) => unknown} */
-    instantiateWasm: (imports, receive) => {
-      const instance = new WebAssembly.Instance(compiled, imports);
-      receive(instance);
-      return instance.exports;
-    },
-    printErr: () => {},
-  });
-  const { _malloc: allocate, _lzma_stream_decoder: init, _lzma_code: code, _lzma_end: end } = lib;
-  const [stream, input, output] = [size, pieceSize, pieceSize].map((bytes) => allocate(bytes));
-  // LZMA_STREAM_INIT.
-  lib.HEAPU8.fill(0, stream, stream + size);
-  return { lib, init, code, end, stream, input, output };
+/** @returns {Lzma} */
+function newLzma() {
+  const lzma = /** @type {Lzma} */ (/** @type {unknown} */ (new WebAssembly.Instance(compiled).exports));
+  lzma.prepare();
+  return lzma;
 }
 
-/** @param {Question} question */
-async function begin({ id }) {
-  const stream = { decoder: await decoder(), last: false };
-  const { lib, init, stream: at } = stream.decoder;
+const damaged = "it is damaged";
+const unknown = "it uses what this decoder does not know";
+
+/** Input that has come and was not used. */
+class Input {
+  #piece = new Uint8Array(0);
+  #last = false;
+  /** Bytes that were used. */
+  used = 0;
+
+  /** @param {Uint8Array} piece @param {boolean} last */
+  give(piece, last) {
+    this.#piece = piece;
+    this.#last = last;
+  }
+
+  /**
+   * The next bytes, fewer only at the end of all.
+   * @param {number} size @returns {Generator<undefined, Uint8Array>}
+   */
+  *upTo(size) {
+    let bytes = this.#piece.subarray(0, size);
+    this.#piece = this.#piece.subarray(bytes.length);
+    while (bytes.length < size && !this.#last) {
+      yield;
+      const more = this.#piece.subarray(0, size - bytes.length);
+      this.#piece = this.#piece.subarray(more.length);
+      bytes = Buffer.concat([bytes, more]);
+    }
+    this.used += bytes.length;
+    return bytes;
+  }
+
+  /**
+   * The next bytes, which must be there.
+   * @param {number} size @returns {Generator<undefined, Buffer>}
+   */
+  *take(size) {
+    const bytes = yield* this.upTo(size);
+    if (bytes.length < size) throw new Error("it ends in the middle");
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** Zeros up to a multiple of four bytes since `start`. @param {number} start */
+  *padding(start) {
+    const bytes = yield* this.take((4 - ((this.used - start) & 3)) & 3);
+    if (bytes.some((byte) => byte !== 0)) throw new Error(damaged);
+  }
+}
+
+/** A number of up to 63 bits in bytes of seven (section 1.2); beyond 2^53 there are no sizes here. @param {Input} input */
+function* takeNumber(input) {
+  let value = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const [byte = 0] = yield* input.take(1);
+    value += (byte & 127) * scale;
+    if ((byte === 0 && scale > 1) || value > Number.MAX_SAFE_INTEGER) throw new Error(damaged);
+    if (byte < 128) return value;
+  }
+}
+
+/** @param {Buffer} bytes with a CRC-32 in the last four */
+function checkCrc32(bytes) {
+  if (crc32(bytes.subarray(0, -4)) !== bytes.readUInt32LE(bytes.length - 4)) throw new Error(damaged);
+}
+
+/** The checks of section 2.1.1.2: bytes that they take, and how they are made. */
+const checks = new Map([
+  [0, { size: 0, begin: () => ({ update() {}, end: () => Buffer.alloc(0) }) }],
+  [
+    1,
+    {
+      size: 4,
+      begin: () => {
+        let crc = 0;
+        return {
+          update: (/** @type {Lzma} */ { memory }, /** @type {number} */ from, /** @type {number} */ size) =>
+            void (crc = crc32(new Uint8Array(memory.buffer, from, size), crc)),
+          end: () => {
+            const bytes = Buffer.alloc(4);
+            bytes.writeUInt32LE(crc);
+            return bytes;
+          },
+        };
+      },
+    },
+  ],
+  [
+    4,
+    {
+      size: 8,
+      begin: (/** @type {Lzma} */ lzma) => {
+        lzma.crcBegin();
+        return {
+          update: (/** @type {Lzma} */ { crcUpdate }, /** @type {number} */ from, /** @type {number} */ size) =>
+            crcUpdate(from, size),
+          end: () => {
+            const bytes = Buffer.alloc(8);
+            bytes.writeBigUInt64LE(BigInt.asUintN(64, lzma.crcEnd()));
+            return bytes;
+          },
+        };
+      },
+    },
+  ],
+  [
+    10,
+    {
+      size: 32,
+      begin: () => {
+        const hash = createHash("sha256");
+        return {
+          update: (/** @type {Lzma} */ { memory }, /** @type {number} */ from, /** @type {number} */ size) =>
+            void hash.update(new Uint8Array(memory.buffer, from, size)),
+          end: () => hash.digest(),
+        };
+      },
+    },
+  ],
+]);
+
+/** @typedef {NonNullable<ReturnType<typeof checks.get>>} Check */
+
+/**
+ * The header of a block after its first byte (section 3.1): the size of its dictionary, and what it says of sizes.
+ * @param {Input} input @param {number} first
+ */
+function* takeBlockHeader(input, first) {
+  const header = Buffer.concat([Buffer.of(first), yield* input.take(first * 4 + 3)]);
+  checkCrc32(header);
+  const fields = new Input();
+  fields.give(header.subarray(1, -4), true);
+  const [flags = 0] = yield* fields.take(1);
+  if ((flags & 0x3c) !== 0) throw new Error(unknown);
+  const compressed = (flags & 0x40) === 0 ? undefined : yield* takeNumber(fields);
+  const uncompressed = (flags & 0x80) === 0 ? undefined : yield* takeNumber(fields);
+  // One filter, LZMA2, which has one byte of properties (section 5.3.1).
+  const [filter, properties] = [yield* takeNumber(fields), yield* takeNumber(fields)];
+  if ((flags & 3) !== 0 || filter !== 0x21) throw new Error(unknown);
+  const [bits = 0] = yield* fields.take(1);
+  if (properties !== 1 || bits > 40) throw new Error(damaged);
+  const dictionary = bits === 40 ? 2 ** 32 - 1 : (2 | (bits & 1)) * 2 ** ((bits >> 1) + 11);
+  if (dictionary > largestDictionary) throw new Error("it needs more memory than is allowed");
+  const rest = yield* fields.take(header.length - 5 - fields.used);
+  if (rest.some((byte) => byte !== 0)) throw new Error(unknown);
+  return { dictionary, compressed, uncompressed };
+}
+
+/**
+ * The chunks of LZMA2 (section 5.3.1; the format is that of the LZMA SDK). Yields undefined for input, and what has come out as places in the
+ * memory of the decoder.
+ * @param {Lzma} lzma @param {Input} input @param {number} dictionary
+ * @returns {Generator<undefined | { from: number, size: number }, void>}
+ */
+function* takeChunks(lzma, input, dictionary) {
+  let wantsDictionary = true;
+  let wantsProperties = true;
+  for (;;) {
+    const [control = 0] = yield* input.take(1);
+    if (control === 0) return;
+    const isLzma = control >= 0x80;
+    const head = yield* input.take(isLzma ? 4 : 2);
+    if (control >= 0xe0 || control === 1) {
+      if (lzma.resetDictionary(dictionary) === 0) throw new Error("it needs more memory than there is for it");
+      wantsDictionary = false;
+      wantsProperties = true;
+    }
+    if (wantsDictionary || (!isLzma && control > 2)) throw new Error(damaged);
+    let left = ((isLzma ? control & 0x1f : 0) << 16) + head.readUInt16BE(0) + 1;
+    if (isLzma) {
+      if (control >= 0xc0) {
+        const [properties = 0] = yield* input.take(1);
+        const [lc, lp, pb] = [properties % 9, Math.floor(properties / 9) % 5, Math.floor(properties / 45)];
+        if (pb > 4 || lc + lp > 4) throw new Error(damaged);
+        lzma.setProperties(lc, lp, pb);
+        wantsProperties = false;
+      }
+      if (wantsProperties) throw new Error(damaged);
+      if (control >= 0xa0) lzma.resetState();
+      const data = yield* input.take(head.readUInt16BE(2) + 1);
+      new Uint8Array(lzma.memory.buffer).set(data, lzma.input());
+      if (lzma.begin(data.length) === 0) throw new Error(damaged);
+    }
+    while (left > 0) {
+      const size = lzma.room(Math.min(left, pieceSize));
+      const from = lzma.output();
+      if (!isLzma) {
+        const data = yield* input.take(size);
+        new Uint8Array(lzma.memory.buffer).set(data, from);
+        lzma.advance(size);
+      } else if (lzma.decode(size) === 0) throw new Error(damaged);
+      left -= size;
+      yield { from, size };
+    }
+    if (isLzma && lzma.ended() === 0) throw new Error(damaged);
+  }
+}
+
+/**
+ * One stream (section 2.1), of which the first bytes of the header have been read.
+ * @param {Lzma} lzma @param {Input} input @param {Buffer} magic
+ */
+function* takeStream(lzma, input, magic) {
+  if (!magic.equals(Buffer.from("fd377a585a00", "hex")))
+    throw new Error("it is no .xz stream, or something follows its end");
+  const flags = yield* input.take(6);
+  checkCrc32(flags);
+  const check = checks.get(flags[1] ?? 0);
+  if (flags[0] !== 0 || check === undefined) throw new Error(unknown);
+  // What the index must say, as a digest: blocks may be many.
+  let blocks = 0;
+  const records = createHash("sha256");
+  let start = input.used;
+  let [first = 0] = yield* input.take(1);
+  for (; first !== 0; [first = 0] = yield* input.take(1)) {
+    const header = yield* takeBlockHeader(input, first);
+    const data = input.used;
+    const sum = check.begin(lzma);
+    let size = 0;
+    for (const chunks = takeChunks(lzma, input, header.dictionary); ;) {
+      const { value, done } = chunks.next();
+      if (done === true) break;
+      if (value !== undefined) {
+        sum.update(lzma, value.from, value.size);
+        size += value.size;
+      }
+      yield value;
+    }
+    const compressed = input.used - data;
+    if ((header.compressed ?? compressed) !== compressed || (header.uncompressed ?? size) !== size)
+      throw new Error(damaged);
+    yield* input.padding(data);
+    if (!sum.end().equals(yield* input.take(check.size))) throw new Error(damaged);
+    records.update(`${data - start + compressed + check.size} ${size}\n`);
+    blocks++;
+    start = input.used;
+  }
+  // Section 4.
+  const indexed = createHash("sha256");
+  const index = new CrcInput(input);
+  if ((yield* takeNumber(index)) !== blocks) throw new Error(damaged);
+  for (; blocks > 0; blocks--) indexed.update(`${yield* takeNumber(index)} ${yield* takeNumber(index)}\n`);
+  if (!indexed.digest().equals(records.digest())) throw new Error(damaged);
+  yield* index.padding(start);
+  const { crc } = index;
+  if ((yield* input.take(4)).readUInt32LE() !== crc) throw new Error(damaged);
+  const indexSize = input.used - start;
+  // Section 2.1.2.
+  const footer = yield* input.take(12);
+  if (crc32(footer.subarray(4, 10)) !== footer.readUInt32LE(0)) throw new Error(damaged);
+  if ((footer.readUInt32LE(4) + 1) * 4 !== indexSize || footer.readUInt16LE(8) !== flags.readUInt16LE(0))
+    throw new Error(damaged);
+  if (footer.toString("latin1", 10) !== "YZ") throw new Error(damaged);
+}
+
+/** Input of which a CRC is made: that of an index, whose first byte, a zero, has been read. */
+class CrcInput extends Input {
+  #input;
+  crc = crc32(Buffer.of(0));
+
+  /** @param {Input} input */
+  constructor(input) {
+    super();
+    this.#input = input;
+  }
+
+  /** @param {number} size @returns {Generator<undefined, Buffer>} */
+  *take(size) {
+    const bytes = yield* this.#input.take(size);
+    this.crc = crc32(bytes, this.crc);
+    this.used = this.#input.used;
+    return bytes;
+  }
+}
+
+/** Streams that follow each other, with padding between them (section 2). @param {Lzma} lzma @param {Input} input */
+function* takeStreams(lzma, input) {
+  let magic = yield* input.take(6);
+  for (;;) {
+    yield* takeStream(lzma, input, magic);
+    for (;;) {
+      const four = yield* input.upTo(4);
+      if (four.length === 0) return;
+      if (four.length === 4 && four.every((byte) => byte === 0)) continue;
+      magic = Buffer.concat([four, yield* input.take(2)]);
+      break;
+    }
+  }
+}
+
+/** @typedef {{ lzma: Lzma, input: Input, output: ReturnType<typeof takeStreams>, rest?: { from: number, size: number } | undefined }} Stream */
+
+/** @type {Map<number, Stream>} */
+const streams = new Map();
+
+/** @param {number} id @returns {Stream} */
+function begin(id) {
+  const [lzma, input] = [idle.pop() ?? newLzma(), new Input()];
+  const stream = { lzma, input, output: takeStreams(lzma, input) };
   streams.set(id, stream);
-  if (init(at, memoryLimit, concatenated) !== 0) throw new Error("no memory for a decoder");
-  lib.setValue(at + availIn, 0, "i32");
   return stream;
 }
 
-/** @param {Question} question @returns {Promise<Answer>} */
-async function step(question) {
-  const { id, input, last, buffer } = question;
-  const stream = streams.get(id) ?? (await begin(question));
-  const { lib, code, stream: at, input: inputAt, output: outputAt } = stream.decoder;
-  if (input !== undefined) {
-    lib.HEAPU8.set(input, inputAt);
-    lib.setValue(at + nextIn, inputAt, "i32");
-    lib.setValue(at + availIn, input.length, "i32");
-    stream.last = last;
+/** @param {Question} question @returns {Answer} */
+function step({ id, input, last, buffer }) {
+  const stream = streams.get(id) ?? begin(id);
+  if (input !== undefined) stream.input.give(input, last === true);
+  const output = new Uint8Array(buffer ?? new ArrayBuffer(pieceSize));
+  let filled = 0;
+  /** @type {(ended: boolean, wants: boolean) => Answer} */
+  const said = (ended, wants) => ({ output: output.subarray(0, filled), wants, ended });
+  for (;;) {
+    const next = stream.rest === undefined ? stream.output.next() : { value: stream.rest, done: false };
+    if (next.done === true) return said(true, false);
+    if (next.value === undefined) return said(false, true);
+    const { from, size } = next.value;
+    const taken = Math.min(size, output.length - filled);
+    output.set(new Uint8Array(stream.lzma.memory.buffer, from, taken), filled);
+    filled += taken;
+    stream.rest = taken < size ? { from: from + taken, size: size - taken } : undefined;
+    if (filled === output.length) return said(false, false);
   }
-  lib.setValue(at + nextOut, outputAt, "i32");
-  lib.setValue(at + availOut, pieceSize, "i32");
-  const status = code(at, stream.last ? finish : run);
-  const left = lib.getValue(at + availOut, "i32");
-  const output = new Uint8Array(buffer ?? new ArrayBuffer(pieceSize), 0, pieceSize - left);
-  output.set(lib.HEAPU8.subarray(outputAt, outputAt + output.length));
-  // Whoever fills the output may have more.
-  return { id, status, output, wants: !stream.last && left > 0 && lib.getValue(at + availIn, "i32") === 0 };
 }
 
 /** @param {number} id */
 function forget(id) {
   const known = streams.get(id);
   streams.delete(id);
-  if (known === undefined) return;
-  const { lib, end, stream } = known.decoder;
-  end(stream);
-  if (lib.HEAPU8.length <= largestKept) idle.push(known.decoder);
+  if (known !== undefined && known.lzma.memory.buffer.byteLength <= largestKept) idle.push(known.lzma);
 }
 
 /** @param {Question} question */
-async function answer(question) {
-  const { id } = question;
-  if (question.end === true) {
-    forget(id);
-    return;
-  }
+export function answer(question) {
   /** @type {Answer} */
-  const told = await step(question).catch(() => {
-    // What its memory holds is not known any more.
-    streams.delete(id);
-    return { id, status: -1, output: new Uint8Array(0), wants: false };
-  });
-  parentPort?.postMessage(told, [/** @type {ArrayBuffer} */ (told.output.buffer)]);
+  let content = { output: new Uint8Array(0), wants: false, ended: false };
+  if (question.end === true) forget(question.id);
+  else {
+    try {
+      content = step(question);
+    } catch (error) {
+      content.problem = error instanceof Error ? error.message : String(error);
+    }
+  }
+  return { content, moved: [content.output.buffer] };
 }
-
-parentPort?.on("message", (question) => void answer(question));

@@ -7,6 +7,7 @@ import { type FileHandle, link, mkdir, open, readFile, readdir, rename, rm, stat
 import { dirname, join } from "node:path";
 import { LockstepError, systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { ask } from "../host/threads.ts";
 import { type Digest, Digester, digestOf, hexOf } from "./digest.ts";
 
 /** What a record is about: fragments by their recipe, results by plan, indexes, resolutions and specs by their inputs. */
@@ -132,6 +133,14 @@ export async function writeFileAtomically(
   }
 }
 
+const joinProgram = new URL("./join-thread.js", import.meta.url);
+
+/** What `join-thread.js` says: what it wrote, or the index of a part that is not there or is another. */
+type JoinAnswer =
+  | { readonly sha256: string; readonly size: number }
+  | { readonly absent: number }
+  | { readonly corrupt: number };
+
 export class Store {
   readonly directory: string;
   readonly #host: Host;
@@ -212,12 +221,6 @@ export class Store {
     }
   }
 
-  /** Copies a blob to a writer through one buffer, checked like `stream`. */
-  async copyTo(digest: Digest, writer: BlobWriter): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(1 << 20);
-    for await (const piece of this.stream(digest, buffer.length, buffer)) await writer.write(piece);
-  }
-
   /** Removes a blob that turned out not to be what it is called, and gives the error to throw. */
   async corrupt(digest: Digest): Promise<LockstepError> {
     await rm(this.pathOf(digest), { force: true });
@@ -296,6 +299,34 @@ export class Store {
         await rm(temporary, { force: true });
       },
     };
+  }
+
+  /**
+   * Writes a blob that is made of bytes and of other blobs, in their order; a thread does. Each blob is checked on the way: LS3001 when it is
+   * corrupt, LS3002 when it is not there.
+   */
+  async join(parts: readonly (Uint8Array | Digest)[]): Promise<Blob> {
+    const { temporary, file } = await this.#temporary();
+    try {
+      const question = {
+        file: file.fd,
+        parts: parts.map((part) =>
+          typeof part === "string" ? { path: this.pathOf(part), sha256: hexOf(part) } : part,
+        ),
+      };
+      const answer = (await ask(joinProgram, question)) as JoinAnswer;
+      if ("absent" in answer) throw this.#absent(parts[answer.absent] as Digest);
+      if ("corrupt" in answer) throw await this.corrupt(parts[answer.corrupt] as Digest);
+      const blob: Blob = { size: answer.size, digest: `sha256:${answer.sha256}` };
+      await this.#place(temporary, blob.digest);
+      return blob;
+    } catch (error) {
+      await rm(temporary, { force: true });
+      const reading = error instanceof Error && "syscall" in error && ["open", "read"].includes(String(error.syscall));
+      throw reading ? error : writeFailure(this.directory, error);
+    } finally {
+      await file.close();
+    }
   }
 
   #tarPath(digest: Digest): string {

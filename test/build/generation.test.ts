@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { generation } from "../../pipeline/build/generation.ts";
@@ -76,7 +76,7 @@ describe("the generation of records", () => {
     const rooms = hashed();
     const others = [...rooms].flatMap((room) =>
       readdirSync(join(root, "pipeline", room), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && !/\.[jt]s$/.test(entry.name))
+        .filter((entry) => entry.isFile() && !/\.(?:[jt]s|wasm)$/.test(entry.name))
         .map(({ parentPath, name }) => join(parentPath, name).slice(join(root, "pipeline/").length)),
     );
     expect(others.filter((path) => !/^source\/debian\/keyring\/[\w-]+\.asc$/.test(path))).toEqual([]);
@@ -88,6 +88,8 @@ describe("the generation of records", () => {
     expect(first).toMatch(/^[0-9a-f]{12}$/);
     expect(write("image/tar.ts", "two")).not.toBe(first);
     expect(write("image/tar.ts", "one")).toBe(first);
+    expect(write("image/tar.wasm", "code")).not.toBe(first);
+    rmSync(join(pipeline, "image/tar.wasm"));
     expect(write("image/note.md", "text")).toBe(first);
     const moved = temporaryDirectory();
     cpSync(directory, moved, { recursive: true });

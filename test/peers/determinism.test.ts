@@ -132,18 +132,18 @@ describe.skipIf(!git)("the same digests come (needs git)", () => {
       const modules = ["image/deflate.ts", "store/digest.ts"].map((name) => join(checkout, "pipeline", name));
       const script = `
         import { openSync, readSync } from "node:fs";
-        import { blockSize, nativeDeflate, nativeIsExact } from ${JSON.stringify(modules[0])};
+        import { blockSize, deflate } from ${JSON.stringify(modules[0])};
         import { Digester } from ${JSON.stringify(modules[1])};
         const [file, digester, block] = [openSync(${JSON.stringify(origin.node)}), new Digester(), Buffer.alloc(blockSize)];
         for (let i = 0; i < 8; i++) {
           readSync(file, block, 0, blockSize, 64 * blockSize + i * blockSize);
-          digester.update(await nativeDeflate(Buffer.from(block), undefined));
+          digester.update(await deflate(block, 0));
         }
-        console.log(nativeIsExact(), digester.finish());`;
+        console.log(digester.finish());`;
       const args = [origin.node, "--input-type=module", "--eval", script];
       const [program = "", ...rest] = args;
       const here = run(program, rest).stdout.toString();
-      expect(here).toMatch(/^true sha256:[0-9a-f]{64}\n$/);
+      expect(here).toMatch(/^sha256:[0-9a-f]{64}\n$/);
       for (const model of ["qemu64", "Nehalem"]) {
         expect(run(qemuX64 ?? "", ["-cpu", model, ...args]).stdout.toString(), model).toBe(here);
       }

@@ -1,6 +1,5 @@
 /** Input fragments: the tar entries of one unpacked input, compressed, made once and known by their recipe ever after. */
 import { LockstepError, type Place } from "../../host/errors.ts";
-import { chooseDeflate } from "../../image/deflate.ts";
 import { type Fragment, type FragmentWriter, makeFragment } from "../../image/fragment.ts";
 import type { Decoders } from "../../source/decompress.ts";
 import { reservedPath } from "../../spec/paths.ts";
@@ -146,7 +145,7 @@ export async function makeInputFragment(
   const place = { file: name };
   let entries: readonly Entry[] = [];
   let newest = Number.NEGATIVE_INFINITY;
-  const fragment = await makeFragment(results, chooseDeflate(), async (writer) => {
+  const fragment = await makeFragment(results, async (writer) => {
     const sink = new Sink(place, recipe, writer);
     const blob = { store: inputs, digest: `sha256:${recipe.input.sha256}` as const, place };
     await unpacker.unpack(blob, sink, recipe.input, decoders);

@@ -1,6 +1,7 @@
 /** Encodes content again with the encoders that this program has, to see which gives the bytes, or the choices, that there are. */
 import { constants, deflateRawSync } from "node:zlib";
-import { nativeIsExact } from "../../image/deflate.ts";
+import { deflate, dictionarySize } from "../../image/deflate.ts";
+import { digestOf } from "../../store/digest.ts";
 import { type Block, trace } from "./inflate.ts";
 
 /** `chromium` is the zlib of Node 18 and later, `stock` that of everybody else. */
@@ -19,11 +20,52 @@ export interface Settings {
   readonly finish: boolean;
 }
 
+/**
+ * The known-answer vector: text, runs and noise from a fixed recurrence, 192 KiB, enough to pass every branch of the matcher
+ * (short and long matches, lazy evaluation, stored blocks, several Huffman blocks).
+ */
+function knownInput(): Uint8Array {
+  const bytes = new Uint8Array(192 << 10);
+  const sentence = Buffer.from(
+    "The quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. ",
+  );
+  let state = 0x9e3779b9;
+  for (let i = 0; i < bytes.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const section = (i >>> 13) % 6;
+    let value: number;
+    if (section === 0) value = sentence[(i + (state >>> 28)) % sentence.length] ?? 0;
+    else if (section === 1) value = 0;
+    else if (section === 2) value = state >>> 24;
+    else if (section === 3) value = sentence[i % sentence.length] ?? 0;
+    else if (section === 4) value = 97 + ((state >>> 27) % 5);
+    else value = (i * i) >>> 7;
+    bytes[i] = value;
+  }
+  return bytes;
+}
+
+/** Digest of what `knownInput` compresses to at level 4: its last 160 KiB, primed with the 32 KiB before them. */
+const knownAnswer = "sha256:d5075ddfef4fbd5e6100fd86811f66c8bfd16c7ea6a9b4e4423bd2d4ae4a5d83";
+
+let chromium: boolean | undefined;
+
+/** Whether this runtime's zlib is Chromium's (that of Node 18 and later is, if Node was not built with another). */
+function nativeIsChromium(): boolean {
+  if (chromium === undefined) {
+    const input = knownInput();
+    const [dictionary, block] = [input.subarray(0, dictionarySize), input.subarray(dictionarySize)];
+    chromium =
+      digestOf(deflateRawSync(block, { level: 4, finishFlush: constants.Z_SYNC_FLUSH, dictionary })) === knownAnswer;
+  }
+  return chromium;
+}
+
 async function encode(content: Uint8Array, settings: Settings): Promise<Uint8Array> {
   const { flavour, level, memLevel = 8, windowBits = 15, dictionary, finish } = settings;
   const flush = finish ? constants.Z_FINISH : constants.Z_SYNC_FLUSH;
   const primed = dictionary === undefined ? {} : { dictionary };
-  if (flavour === "chromium" && nativeIsExact())
+  if (flavour === "chromium" && nativeIsChromium())
     return deflateRawSync(content, { level, memLevel, windowBits, finishFlush: flush, ...primed });
   const { Deflate } = await import("pako");
   const stream = new Deflate({ level, memLevel, windowBits, raw: true, legacyHash: flavour === "stock", ...primed });
@@ -67,6 +109,12 @@ export async function givesBits(
     ...(dictionary === undefined ? {} : { dictionary }),
   });
   return sameBits(part.stream, again, part.bits);
+}
+
+/** Whether Lockstep's own compressor gives a part's bits, primed with its dictionary or not. */
+export async function givesOwnBits({ content, dictionary, stream, bits }: Part, primed: boolean): Promise<boolean> {
+  const before = primed && dictionary !== undefined ? dictionary : new Uint8Array(0);
+  return sameBits(stream, await deflate(Buffer.concat([before, content]), before.length), bits);
 }
 
 /**

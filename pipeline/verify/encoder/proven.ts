@@ -1,6 +1,6 @@
 /** Finds the encoders that can be run here, or are told by what those choose, and give what a gzip member has. */
 import { dictionarySize } from "../../image/deflate.ts";
-import { type Flavour, givesBits, type Part, sameChoices, type Settings } from "./encode-again.ts";
+import { type Flavour, givesBits, givesOwnBits, type Part, sameChoices, type Settings } from "./encode-again.ts";
 import { type Facts, pieceSize } from "./facts.ts";
 import type { GzipHeader } from "./gzip-header.ts";
 import type { Block, Trace } from "./inflate.ts";
@@ -79,10 +79,8 @@ async function isLockstep(stream: Buffer, traced: Trace, facts: Facts, header: G
     if (end - start > 1 << 20 || end === start) return false;
     const part = partOf(stream, traced, start, end, true);
     if (part === undefined) return false;
-    const settings = { flavour: "chromium", level: 4 } as const;
-    const { dictionary: _, ...unprimed } = part;
     const whole = start - (borders[index - 1] ?? start) === 1 << 20;
-    if (!(await givesBits(unprimed, settings)) && !(whole && (await givesBits(part, settings)))) return false;
+    if (!(await givesOwnBits(part, false)) && !(whole && (await givesOwnBits(part, true)))) return false;
   }
   return true;
 }
@@ -126,7 +124,7 @@ export async function proven(
   facts: Facts,
   header: GzipHeader,
 ): Promise<readonly Candidate[]> {
-  if (await isLockstep(stream, traced, facts, header)) return [{ encoder: "lockstep", levels: [4], by: "bytes" }];
+  if (await isLockstep(stream, traced, facts, header)) return [{ encoder: "lockstep", levels: [], by: "bytes" }];
   const parts = [beginning(stream, traced, facts, again), beginning(stream, traced, facts, more)];
   if (parts.every((part) => part === undefined)) return [];
   const gives =

@@ -23,7 +23,7 @@ export type Encoder = keyof typeof encoders;
 
 export interface Candidate {
   readonly encoder: Encoder;
-  /** The levels that it may have been, the likeliest first; empty where nothing tells. */
+  /** The levels that it may have been, the likeliest first; empty where nothing tells, or it has none. */
   readonly levels: readonly number[];
   /**
    * What speaks for it: `bytes`, encoding the content again gave the same bytes; `choices`, it gave the same literals and matches;
@@ -39,7 +39,7 @@ export interface Recognised {
   /** The likeliest first; none when no known encoder fits. */
   readonly candidates: readonly Candidate[];
   /**
-   * Whether the first candidate and its only level are proven: it gives what there is, over enough content to tell, and no other known
+   * Whether the first candidate and its only level, if it has levels, are proven: it gives what there is, over enough content to tell, and no other known
    * encoder or level does. Only the beginning was looked at, unless the whole is short.
    */
   readonly certain: boolean;

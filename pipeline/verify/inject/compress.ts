@@ -1,13 +1,12 @@
 /** Compresses a spoiled tar as Lockstep would have compressed one fragment (docs/format.md, "Compression"). */
 import { crc32 } from "node:zlib";
-import { blockSize, chooseDeflate, dictionarySize } from "../../image/deflate.ts";
+import { blockSize, deflate, dictionarySize } from "../../image/deflate.ts";
 
 export async function gzipAsLockstep(tar: Buffer): Promise<Buffer> {
-  const deflate = chooseDeflate();
   const pieces: Uint8Array[] = [Buffer.from("1f8b08000000000000ff", "hex")];
   for (let at = 0; at < tar.length; at += blockSize) {
-    const dictionary = at === 0 ? undefined : tar.subarray(at - dictionarySize, at);
-    pieces.push(await deflate(tar.subarray(at, at + blockSize), dictionary));
+    const dictionary = Math.min(at, dictionarySize);
+    pieces.push(await deflate(tar.subarray(at - dictionary, at + blockSize), dictionary));
   }
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc32(tar), 0);

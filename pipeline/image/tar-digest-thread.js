@@ -1,10 +1,6 @@
-/**
- * The thread behind tar-digest.ts: hashes files one after the other as if they were one. It loads nothing else, and is plain JavaScript,
- * so that it starts quickly.
- */
+/** What tar-digest.ts asks threads: hashes files one after the other as if they were one. */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
 import { crc32 } from "node:zlib";
 
 /** Tars that were found right since the program started: they are not checked again, only hashed. */
@@ -34,15 +30,15 @@ function digest(parts) {
   return hash.digest("hex");
 }
 
-/** @param {import("./tar-digest.ts").TarQuestion} question */
-function answer({ id, parts }) {
-  let sha256;
+/**
+ * SHA-256 of all parts together in hexadecimal; undefined when one of them is not there, or not what it must be.
+ * @param {readonly import("./tar-digest.ts").TarPart[]} parts
+ */
+export function answer(parts) {
   try {
-    sha256 = digest(parts);
+    return { content: digest(parts) };
   } catch {
     // A kept tar may go at any time; the asker has another way.
+    return { content: undefined };
   }
-  parentPort?.postMessage({ id, sha256 });
 }
-
-parentPort?.on("message", answer);
