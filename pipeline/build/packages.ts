@@ -58,11 +58,16 @@ async function ensure(
   const decoders = findDecoders(host, signal);
   let done = 0;
   try {
-    await inParallel(jobs, host.parallelism, async ({ recipe, name, size }) => {
-      if (signal?.aborted === true) throw interrupted();
-      found.set(recipeKey(recipe), await makePackageFragment(stores, decoders, recipe, name));
-      task.progress((done += size), total);
-    });
+    // Of small ones more, which mostly wait for the disk.
+    await inParallel(
+      jobs,
+      ({ size }) => host.parallelism * (size < 1 << 20 ? 2 : 1),
+      async ({ recipe, name, size }) => {
+        if (signal?.aborted === true) throw interrupted();
+        found.set(recipeKey(recipe), await makePackageFragment(stores, decoders, recipe, name));
+        task.progress((done += size), total);
+      },
+    );
   } finally {
     task.done();
   }

@@ -23,8 +23,7 @@ class Thread {
   #asked = 0;
   #tasks = 0;
   #lost: Error | undefined;
-  /** Resolves once it runs, or will not. */
-  readonly online = new Promise<void>((resolve) => this.#worker.once("online", resolve).once("exit", () => resolve()));
+  #running = false;
 
   constructor() {
     this.#worker.on("message", ({ number, content, error, known }: Answer) => {
@@ -32,6 +31,7 @@ class Thread {
       if (error === undefined) waiting?.resolve(content);
       else waiting?.reject(Object.assign(error, known));
     });
+    this.#worker.on("online", () => (this.#running = true));
     this.#worker.on("error", (error: Error) => this.#lose(error));
     this.#worker.on("exit", () => this.#lose(new Error("the thread has ended")));
     this.#worker.unref();
@@ -43,6 +43,14 @@ class Thread {
 
   get lost(): boolean {
     return this.#lost !== undefined;
+  }
+
+  /** Waits until it runs, or will not. */
+  async online(): Promise<void> {
+    if (this.#running || this.lost) return;
+    this.begin();
+    await new Promise<void>((resolve) => this.#worker.once("online", resolve).once("exit", () => resolve()));
+    this.end();
   }
 
   begin(): void {
@@ -114,8 +122,8 @@ export function converse(program: URL): Conversation {
   };
 }
 
-/** Starts threads, so that they are there when they are needed; once they are. */
+/** Starts threads, so that they are there when they are needed; resolves once they are. */
 export async function startThreads(): Promise<void> {
   while (threads.length < Math.min(2, availableParallelism())) threads.push(new Thread());
-  await Promise.all(threads.map(({ online }) => online));
+  await Promise.all(threads.map((thread) => thread.online()));
 }

@@ -20,7 +20,7 @@ const zeros = Buffer.alloc(512);
 
 /** Blocks that no writer uses: a build of many small packages would otherwise mostly make and collect them. */
 const unused: Uint8Array[] = [];
-const mostUnused = 32;
+const mostUnused = 8;
 
 /** Memory for a block, with what it is primed with in front, which the threads that compress it share. */
 function takeBlock(): Uint8Array {
