@@ -111,7 +111,7 @@ const surroundings: readonly Perturbation[] = [
   },
   {
     name: "decoder",
-    changes: "no PATH, so no program of the machine; packages are decoded by XZ Embedded, not by liblzma",
+    changes: "no PATH, so no program of the machine; packages are decoded by XZ Embedded, not by our own decoder",
     usual: true,
     subject: "decoder",
     causes: ["E14", "Z3"],
