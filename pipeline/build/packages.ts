@@ -61,7 +61,7 @@ async function ensure(
     // Of small ones more, which mostly wait for the disk.
     await inParallel(
       jobs,
-      ({ size }) => host.parallelism * (size < 1 << 20 ? 2 : 1),
+      ({ size }) => host.parallelism * (size < 1 << 18 ? 4 : size < 1 << 20 ? 2 : 1),
       async ({ recipe, name, size }) => {
         if (signal?.aborted === true) throw interrupted();
         found.set(recipeKey(recipe), await makePackageFragment(stores, decoders, recipe, name));
