@@ -17,7 +17,7 @@ class Thread {
     // What Node was told for the program is not for a thread of it.
     execArgv: [],
     // It holds little, and is not to keep what nobody needs.
-    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
+    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
   });
   readonly #waiting = new Map<number, { resolve(content: unknown): void; reject(error: Error): void }>();
   #asked = 0;
