@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { interrupted, LockstepError } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
-import type { Layer } from "../image/layer.ts";
-import { startThreads } from "../host/threads.ts";
 import { growHeapFreely } from "../host/heap.ts";
+import { startThreads } from "../host/threads.ts";
+import type { Layer } from "../image/layer.ts";
 import { layoutIsCurrent, type LayoutContent, writeLayout } from "../image/layout.ts";
 import { type Document, imageDocuments, indexDocument } from "../image/oci.ts";
 import type { Report } from "../report/report.ts";
@@ -353,8 +353,9 @@ async function prepare(
   for (const image of images) proveUse(image, plannedUse(image.plan));
   const locked: Stores = { inputs: new LockedStore(host, stores.inputs, images), results: stores.results };
   const needed = images.filter((_, index) => known[index]?.includes(undefined));
-  // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
+  // The heap after the threads: they would start twice as slowly with an option of V8 that Node was not built with.
   if (needed.length > 0) void startThreads().then(growHeapFreely);
+  // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
   const unpacked = needed.length > 0 ? await unpackPackages(host, locked, report, needed, signal) : nothingUnpacked;
   const inputs = needed.some(({ plan }) => plan.layers.some(({ kind }) => kind === "inputs"))
     ? await (await import("./inputs/unpack.ts")).unpackInputs(host, locked, report, needed, signal)

@@ -23,7 +23,8 @@ class Thread {
   #asked = 0;
   #tasks = 0;
   #lost: Error | undefined;
-  #running = false;
+  /** Resolves when it runs, or will not. */
+  readonly #online: Promise<void>;
 
   constructor() {
     this.#worker.on("message", ({ number, content, error, known }: Answer) => {
@@ -31,7 +32,7 @@ class Thread {
       if (error === undefined) waiting?.resolve(content);
       else waiting?.reject(Object.assign(error, known));
     });
-    this.#worker.on("online", () => (this.#running = true));
+    this.#online = new Promise((resolve) => this.#worker.once("online", resolve).once("exit", () => resolve()));
     this.#worker.on("error", (error: Error) => this.#lose(error));
     this.#worker.on("exit", () => this.#lose(new Error("the thread has ended")));
     this.#worker.unref();
@@ -41,15 +42,9 @@ class Thread {
     return this.#tasks;
   }
 
-  get lost(): boolean {
-    return this.#lost !== undefined;
-  }
-
-  /** Waits until it runs, or will not. */
   async online(): Promise<void> {
-    if (this.#running || this.lost) return;
     this.begin();
-    await new Promise<void>((resolve) => this.#worker.once("online", resolve).once("exit", () => resolve()));
+    await this.#online;
     this.end();
   }
 
@@ -83,20 +78,26 @@ class Thread {
 
   #lose(error: Error): void {
     this.#lost = error;
+    threads.delete(this);
     for (const number of this.#waiting.keys()) this.#take(number)?.reject(error);
   }
 }
 
-let threads: Thread[] = [];
+/** Those that are not lost. */
+const threads = new Set<Thread>();
+
+function start(): Thread {
+  const thread = new Thread();
+  threads.add(thread);
+  return thread;
+}
 
 /** An idle thread, or a new one while there are fewer than processors, or the one with the least to do. */
 function take(): Thread {
-  threads = threads.filter(({ lost }) => !lost).toSorted((a, b) => a.tasks - b.tasks);
-  const [least] = threads;
-  if (least !== undefined && (least.tasks === 0 || threads.length >= availableParallelism())) return least;
-  const started = new Thread();
-  threads.push(started);
-  return started;
+  let least: Thread | undefined;
+  for (const thread of threads) if (least === undefined || thread.tasks < least.tasks) least = thread;
+  if (least !== undefined && (least.tasks === 0 || threads.size >= availableParallelism())) return least;
+  return start();
 }
 
 /**
@@ -124,6 +125,6 @@ export function converse(program: URL): Conversation {
 
 /** Starts threads, so that they are there when they are needed; resolves once they are. */
 export async function startThreads(): Promise<void> {
-  while (threads.length < Math.min(2, availableParallelism())) threads.push(new Thread());
-  await Promise.all(threads.map((thread) => thread.online()));
+  while (threads.size < Math.min(2, availableParallelism())) start();
+  await Promise.all([...threads].map((thread) => thread.online()));
 }

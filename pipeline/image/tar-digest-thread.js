@@ -1,31 +1,25 @@
 /** What tar-digest.ts asks threads: hashes files one after the other as if they were one. */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
 import { crc32 } from "node:zlib";
+import { readPieces } from "../store/pieces.js";
 
 /** Tars that were found right since the program started: they are not checked again, only hashed. */
 const checked = new Set();
-const buffer = Buffer.allocUnsafeSlow(1 << 20);
 
 /** @param {readonly import("./tar-digest.ts").TarPart[]} parts */
 function digest(parts) {
   const hash = createHash("sha256");
   for (const part of parts) {
-    const file = openSync(part.path, "r");
-    try {
-      let crc = 0;
-      let size = 0;
-      for (let count = readSync(file, buffer); count > 0; count = readSync(file, buffer)) {
-        const piece = buffer.subarray(0, count);
-        hash.update(piece);
-        if (!checked.has(part.path)) crc = crc32(piece, crc);
-        size += count;
-      }
-      if (size !== part.size || (!checked.has(part.path) && crc !== part.crc32)) return undefined;
-      checked.add(part.path);
-    } finally {
-      closeSync(file);
-    }
+    const known = checked.has(part.path);
+    let crc = 0;
+    let size = 0;
+    readPieces(part.path, (piece) => {
+      hash.update(piece);
+      if (!known) crc = crc32(piece, crc);
+      size += piece.length;
+    });
+    if (size !== part.size || (!known && crc !== part.crc32)) return undefined;
+    checked.add(part.path);
   }
   return hash.digest("hex");
 }

@@ -49,6 +49,8 @@ class Input {
   #last = false;
   /** Bytes that were used. */
   used = 0;
+  /** CRC-32 of those, from where one is set. @type {number | undefined} */
+  crc;
 
   /** @param {Uint8Array} piece @param {boolean} last */
   give(piece, last) {
@@ -70,6 +72,7 @@ class Input {
       bytes = Buffer.concat([bytes, more]);
     }
     this.used += bytes.length;
+    if (this.crc !== undefined) this.crc = crc32(bytes, this.crc);
     return bytes;
   }
 
@@ -106,23 +109,24 @@ function checkCrc32(bytes) {
   if (crc32(bytes.subarray(0, -4)) !== bytes.readUInt32LE(bytes.length - 4)) throw new Error(damaged);
 }
 
-/** The checks of section 2.1.1.2: bytes that they take, and how they are made. */
+/** Bytes in the memory of a decoder. @param {Lzma} lzma @param {number} from @param {number} size */
+const bytesOf = ({ memory }, from, size) => new Uint8Array(memory.buffer, from, size);
+
+/**
+ * The checks of section 2.1.1.2: bytes that they take, and how they are made of what has come out.
+ * @type {Map<number, { size: number, begin(lzma: Lzma): { update(from: number, size: number): void, end(): Buffer } }>}
+ */
 const checks = new Map([
-  [0, { size: 0, begin: () => ({ update() {}, end: () => Buffer.alloc(0) }) }],
+  [0, { size: 0, begin: () => ({ update: () => {}, end: () => Buffer.alloc(0) }) }],
   [
     1,
     {
       size: 4,
-      begin: () => {
-        let crc = 0;
+      begin(lzma) {
+        const sum = Buffer.alloc(4);
         return {
-          update: (/** @type {Lzma} */ { memory }, /** @type {number} */ from, /** @type {number} */ size) =>
-            void (crc = crc32(new Uint8Array(memory.buffer, from, size), crc)),
-          end: () => {
-            const bytes = Buffer.alloc(4);
-            bytes.writeUInt32LE(crc);
-            return bytes;
-          },
+          update: (from, size) => void sum.writeUInt32LE(crc32(bytesOf(lzma, from, size), sum.readUInt32LE())),
+          end: () => sum,
         };
       },
     },
@@ -131,15 +135,14 @@ const checks = new Map([
     4,
     {
       size: 8,
-      begin: (/** @type {Lzma} */ lzma) => {
+      begin(lzma) {
         lzma.crcBegin();
         return {
-          update: (/** @type {Lzma} */ { crcUpdate }, /** @type {number} */ from, /** @type {number} */ size) =>
-            crcUpdate(from, size),
-          end: () => {
-            const bytes = Buffer.alloc(8);
-            bytes.writeBigUInt64LE(BigInt.asUintN(64, lzma.crcEnd()));
-            return bytes;
+          update: lzma.crcUpdate,
+          end() {
+            const sum = Buffer.alloc(8);
+            sum.writeBigUInt64LE(BigInt.asUintN(64, lzma.crcEnd()));
+            return sum;
           },
         };
       },
@@ -149,19 +152,13 @@ const checks = new Map([
     10,
     {
       size: 32,
-      begin: () => {
+      begin(lzma) {
         const hash = createHash("sha256");
-        return {
-          update: (/** @type {Lzma} */ { memory }, /** @type {number} */ from, /** @type {number} */ size) =>
-            void hash.update(new Uint8Array(memory.buffer, from, size)),
-          end: () => hash.digest(),
-        };
+        return { update: (from, size) => void hash.update(bytesOf(lzma, from, size)), end: () => hash.digest() };
       },
     },
   ],
 ]);
-
-/** @typedef {NonNullable<ReturnType<typeof checks.get>>} Check */
 
 /**
  * The header of a block after its first byte (section 3.1): the size of its dictionary, and what it says of sizes.
@@ -220,7 +217,7 @@ function* takeChunks(lzma, input, dictionary) {
       if (wantsProperties) throw new Error(damaged);
       if (control >= 0xa0) lzma.resetState();
       const data = yield* input.take(head.readUInt16BE(2) + 1);
-      new Uint8Array(lzma.memory.buffer).set(data, lzma.input());
+      bytesOf(lzma, lzma.input(), data.length).set(data);
       if (lzma.begin(data.length) === 0) throw new Error(damaged);
     }
     while (left > 0) {
@@ -228,7 +225,7 @@ function* takeChunks(lzma, input, dictionary) {
       const from = lzma.output();
       if (!isLzma) {
         const data = yield* input.take(size);
-        new Uint8Array(lzma.memory.buffer).set(data, from);
+        bytesOf(lzma, from, size).set(data);
         lzma.advance(size);
       } else if (lzma.decode(size) === 0) throw new Error(damaged);
       left -= size;
@@ -259,14 +256,12 @@ function* takeStream(lzma, input, magic) {
     const data = input.used;
     const sum = check.begin(lzma);
     let size = 0;
-    for (const chunks = takeChunks(lzma, input, header.dictionary); ;) {
-      const { value, done } = chunks.next();
-      if (done === true) break;
-      if (value !== undefined) {
-        sum.update(lzma, value.from, value.size);
-        size += value.size;
+    for (const piece of takeChunks(lzma, input, header.dictionary)) {
+      if (piece !== undefined) {
+        sum.update(piece.from, piece.size);
+        size += piece.size;
       }
-      yield value;
+      yield piece;
     }
     const compressed = input.used - data;
     if ((header.compressed ?? compressed) !== compressed || (header.uncompressed ?? size) !== size)
@@ -279,12 +274,14 @@ function* takeStream(lzma, input, magic) {
   }
   // Section 4.
   const indexed = createHash("sha256");
-  const index = new CrcInput(input);
-  if ((yield* takeNumber(index)) !== blocks) throw new Error(damaged);
-  for (; blocks > 0; blocks--) indexed.update(`${yield* takeNumber(index)} ${yield* takeNumber(index)}\n`);
+  // With its first byte, a zero, which has been read.
+  input.crc = crc32(Buffer.of(first));
+  if ((yield* takeNumber(input)) !== blocks) throw new Error(damaged);
+  for (; blocks > 0; blocks--) indexed.update(`${yield* takeNumber(input)} ${yield* takeNumber(input)}\n`);
   if (!indexed.digest().equals(records.digest())) throw new Error(damaged);
-  yield* index.padding(start);
-  const { crc } = index;
+  yield* input.padding(start);
+  const { crc } = input;
+  input.crc = undefined;
   if ((yield* input.take(4)).readUInt32LE() !== crc) throw new Error(damaged);
   const indexSize = input.used - start;
   // Section 2.1.2.
@@ -293,26 +290,6 @@ function* takeStream(lzma, input, magic) {
   if ((footer.readUInt32LE(4) + 1) * 4 !== indexSize || footer.readUInt16LE(8) !== flags.readUInt16LE(0))
     throw new Error(damaged);
   if (footer.toString("latin1", 10) !== "YZ") throw new Error(damaged);
-}
-
-/** Input of which a CRC is made: that of an index, whose first byte, a zero, has been read. */
-class CrcInput extends Input {
-  #input;
-  crc = crc32(Buffer.of(0));
-
-  /** @param {Input} input */
-  constructor(input) {
-    super();
-    this.#input = input;
-  }
-
-  /** @param {number} size @returns {Generator<undefined, Buffer>} */
-  *take(size) {
-    const bytes = yield* this.#input.take(size);
-    this.crc = crc32(bytes, this.crc);
-    this.used = this.#input.used;
-    return bytes;
-  }
 }
 
 /** Streams that follow each other, with padding between them (section 2). @param {Lzma} lzma @param {Input} input */
@@ -357,7 +334,7 @@ function step({ id, input, last, buffer }) {
     if (next.value === undefined) return said(false, true);
     const { from, size } = next.value;
     const taken = Math.min(size, output.length - filled);
-    output.set(new Uint8Array(stream.lzma.memory.buffer, from, taken), filled);
+    output.set(bytesOf(stream.lzma, from, taken), filled);
     filled += taken;
     stream.rest = taken < size ? { from: from + taken, size: size - taken } : undefined;
     if (filled === output.length) return said(false, false);

@@ -1,7 +1,8 @@
 /** What the store asks threads: writes a blob that is made of bytes and of other blobs, each of which is checked on the way. */
 import { createHash } from "node:crypto";
-import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
+import { fdatasyncSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
+import { readPieces } from "./pieces.js";
 
 /**
  * `parts` are bytes, or the file of a blob with its SHA-256 in hexadecimal; `file` is the descriptor of what is written.
@@ -11,19 +12,12 @@ import { crc32 } from "node:zlib";
  * @typedef {{ sha256: string, size: number } | { absent: number } | { corrupt: number }} Answer
  */
 
-const buffer = Buffer.allocUnsafeSlow(1 << 20);
 /** CRC-32 of blobs that were found right: images that share one read it again and again, and then this tells as well that it is the same. */
 const checked = new Map();
 
-/** A descriptor, or undefined where there is no file. @param {string} path */
-function open(path) {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR"].includes(String(error.code)))
-      return undefined;
-    throw error;
-  }
+/** Whether there is no such file. @param {unknown} error */
+function isAbsent(error) {
+  return error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR"].includes(String(error.code));
 }
 
 /** @param {Question} question @returns {Answer} */
@@ -41,23 +35,21 @@ function join({ file, parts }) {
       write(part);
       continue;
     }
-    const blob = open(part.path);
-    if (blob === undefined) return { absent: index };
+    const known = checked.get(part.sha256);
+    const own = known === undefined ? createHash("sha256") : undefined;
+    let crc = 0;
     try {
-      const known = checked.get(part.sha256);
-      const own = known === undefined ? createHash("sha256") : undefined;
-      let crc = 0;
-      for (let count = readSync(blob, buffer); count > 0; count = readSync(blob, buffer)) {
-        const piece = buffer.subarray(0, count);
+      readPieces(part.path, (piece) => {
         own?.update(piece);
         crc = crc32(piece, crc);
         write(piece);
-      }
-      if (own === undefined ? crc !== known : own.digest("hex") !== part.sha256) return { corrupt: index };
-      checked.set(part.sha256, crc);
-    } finally {
-      closeSync(blob);
+      });
+    } catch (error) {
+      if (isAbsent(error)) return { absent: index };
+      throw error;
     }
+    if (own === undefined ? crc !== known : own.digest("hex") !== part.sha256) return { corrupt: index };
+    checked.set(part.sha256, crc);
   }
   fdatasyncSync(file);
   return { sha256: whole.digest("hex"), size };

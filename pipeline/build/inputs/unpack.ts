@@ -1,6 +1,5 @@
 /** Unpacks the inputs of images: from the records where their fragments are known, several at once where they are not. */
 import { interrupted, LockstepError } from "../../host/errors.ts";
-import { growHeapFreely } from "../../host/heap.ts";
 import type { Host } from "../../host/host.ts";
 import { inParallel } from "../../host/parallel.ts";
 import { sizeOf } from "../../lock/types.ts";
@@ -71,7 +70,6 @@ async function ensure(
     else found.set(key, known);
   });
   if (missing.length === 0) return;
-  growHeapFreely();
   // Largest first, so that the last to end is a small one.
   const jobs = missing.toSorted(([, a], [, b]) => b.size - a.size);
   const total = jobs.reduce((sum, [, { size }]) => sum + size, 0);

@@ -112,6 +112,12 @@ function put(value: u32, size: u32): void {
   count += size;
 }
 
+/** A code, as it is in a table of codes. */
+@inline
+function putCode(code: u32): void {
+  put(code & 0xffffff, code >> 24);
+}
+
 /** Writes whole bytes. */
 @inline
 function flush(): void {
@@ -455,8 +461,7 @@ function write(from: usize, to: usize, matchEnd: usize): void {
   }
   for (let i: u32 = 0; i < items; i++) {
     const item = <u32>load<u16>(CODE_ITEMS + (i << 1));
-    const code = load<u32>(LENGTH_CODE + ((item & 31) << 2));
-    put(code & 0xffffff, code >> 24);
+    putCode(load<u32>(LENGTH_CODE + ((item & 31) << 2)));
     put(item >> 5, extraBits(item & 31));
     flush();
   }
@@ -468,67 +473,32 @@ function write(from: usize, to: usize, matchEnd: usize): void {
     store<u8>(MATCH_SIZE + length, <u8>((code >> 24) + load<u8>(LENGTH_EXTRA + symbol)));
   }
   writeSymbols(from, to, matchEnd);
-  const end = load<u32>(LITERAL_CODE + (END_OF_BLOCK << 2));
-  put(end & 0xffffff, end >> 24);
+  putCode(load<u32>(LITERAL_CODE + (END_OF_BLOCK << 2)));
   flush();
 }
 
 function writeSymbols(from: usize, to: usize, matchEnd: usize): void {
-  // What has not been written is in locals, which the compiler keeps in registers.
-  let held = bits;
-  let size = count;
-  let out = at;
   let position = from;
-  for (let match = MATCH; match <= matchEnd; match += 8) {
+  for (let match = MATCH; ; match += 8) {
     // After the last match there may be literals.
-    let run = match < matchEnd ? load<u32>(match) : <u32>(to - position);
-    for (; run >= 3; run -= 3) {
-      const a = load<u32>(LITERAL_CODE + (<usize>load<u8>(position) << 2));
-      const b = load<u32>(LITERAL_CODE + (<usize>load<u8>(position, 1) << 2));
-      const c = load<u32>(LITERAL_CODE + (<usize>load<u8>(position, 2) << 2));
-      held |= <u64>(a & 0xffffff) << size;
-      size += a >> 24;
-      held |= <u64>(b & 0xffffff) << size;
-      size += b >> 24;
-      held |= <u64>(c & 0xffffff) << size;
-      size += c >> 24;
-      position += 3;
-      store<u64>(out, held);
-      out += size >> 3;
-      held >>= size & ~7;
-      size &= 7;
+    const end = position + (match < matchEnd ? load<u32>(match) : <u32>(to - position));
+    while (position < end) {
+      // Three codes are not more than may be put at once.
+      for (const stop = min<usize>(position + 3, end); position < stop; position++)
+        putCode(load<u32>(LITERAL_CODE + (<usize>load<u8>(position) << 2)));
+      flush();
     }
-    for (; run > 0; run--) {
-      const literal = load<u32>(LITERAL_CODE + (<usize>load<u8>(position) << 2));
-      held |= <u64>(literal & 0xffffff) << size;
-      size += literal >> 24;
-      position++;
-    }
-    store<u64>(out, held);
-    out += size >> 3;
-    held >>= size & ~7;
-    size &= 7;
-    if (match == matchEnd) break;
+    if (match == matchEnd) return;
     const lengthAndDistance = load<u32>(match, 4);
     const length = lengthAndDistance & 0xffff;
     const distance = lengthAndDistance >> 16;
-    held |= <u64>load<u32>(MATCH_BITS + (length << 2)) << size;
-    size += load<u8>(MATCH_SIZE + length);
+    put(load<u32>(MATCH_BITS + (length << 2)), load<u8>(MATCH_SIZE + length));
     const symbol = distanceSymbol(distance);
-    const code = load<u32>(DISTANCE_CODE + (symbol << 2));
-    held |= <u64>(code & 0xffffff) << size;
-    size += code >> 24;
-    held |= <u64>(distance - load<u16>(DISTANCE_BASE + (symbol << 1))) << size;
-    size += load<u8>(DISTANCE_EXTRA + symbol);
+    putCode(load<u32>(DISTANCE_CODE + (symbol << 2)));
+    put(distance - load<u16>(DISTANCE_BASE + (symbol << 1)), load<u8>(DISTANCE_EXTRA + symbol));
+    flush();
     position += length;
-    store<u64>(out, held);
-    out += size >> 3;
-    held >>= size & ~7;
-    size &= 7;
   }
-  bits = held;
-  count = size;
-  at = out;
 }
 
 /** RFC 1951, section 3.2.4. */

@@ -4,7 +4,6 @@
  * ../xz-thread.js reads; names are those of the specification.
  *
  * Bits of literals, lengths and distances are decoded without branches, since they cannot be predicted: `select` becomes a conditional move.
- * What is decoded is kept in locals, which the compiler keeps in registers.
  */
 
 // Probabilities, u16 each; what there is of each kind is said beside it.
@@ -47,7 +46,8 @@ let size: usize = 0;
 /** Where the next byte goes, and whether the window has been full. */
 let position: usize = WINDOW;
 let wrapped: bool = false;
-/** The range decoder, and what it reads. */
+/** The range decoder, and what it reads; below this the range takes another byte. */
+const TOP: u32 = 1 << 24;
 let range: u32 = 0;
 let code: u32 = 0;
 let next: usize = 0;
@@ -169,12 +169,17 @@ export function begin(length: u32): bool {
   return true;
 }
 
-/** Whether the chunk has ended as it must. */
-export function ended(): bool {
-  if (range < 1 << 24) {
+@inline
+function normalise(): void {
+  if (range < TOP) {
     range <<= 8;
     code = (code << 8) | load<u8>(next++);
   }
+}
+
+/** Whether the chunk has ended as it must. */
+export function ended(): bool {
+  normalise();
   return code == 0 && next == inputEnd && left == 0;
 }
 
@@ -192,302 +197,193 @@ export function advance(length: u32): void {
   position += length;
 }
 
-/** Below this the range takes another byte. */
-const TOP: u32 = 1 << 24;
-
-// What the probability of a zero becomes after a zero, after a one, and after a bit without a branch.
+/** One bit, by the probability at a place. With a branch, for bits that are mostly the same. */
 @inline
-function was0(place: usize, probability: u32): void {
-  store<u16>(place, <u16>(probability + ((2048 - probability) >> 5)));
-}
-
-@inline
-function was1(place: usize, probability: u32): void {
+function bit(place: usize): bool {
+  const probability = <u32>load<u16>(place);
+  normalise();
+  const bound = (range >> 11) * probability;
+  if (code < bound) {
+    range = bound;
+    store<u16>(place, <u16>(probability + ((2048 - probability) >> 5)));
+    return false;
+  }
+  range -= bound;
+  code -= bound;
   store<u16>(place, <u16>(probability - (probability >> 5)));
+  return true;
 }
 
+/** One bit, without a branch, for bits that no processor can predict; its probability has been loaded from the place. */
 @inline
-function was(place: usize, probability: u32, one: bool): void {
+function flatBit(place: usize, probability: u32): bool {
+  normalise();
+  const bound = (range >> 11) * probability;
+  const one = code >= bound;
+  range = select<u32>(range - bound, bound, one);
+  code = select<u32>(code - bound, code, one);
+  // What `bit` does to the probability, in one form for both.
   const towards = probability + select<u32>(0, <u32>(31 - 2048), one);
   store<u16>(place, <u16>(probability - <u32>(<i32>towards >> 5)));
+  return one;
+}
+
+/** The bits of a leaf in a tree with so many leaves, the highest first, below a one. */
+function tree(place: usize, leaves: u32): u32 {
+  let symbol: u32 = 1;
+  let probability = <u32>load<u16>(place + 2);
+  do {
+    // Of the two that may be next, so that the bit chooses and nothing is waited for.
+    const pair = load<u32>(place + (symbol << 2));
+    const one = flatBit(place + (symbol << 1), probability);
+    symbol = (symbol << 1) + <u32>one;
+    probability = (pair >> (<u32>one << 4)) & 0xffff;
+  } while (symbol < leaves);
+  return symbol;
+}
+
+/** A literal after a match, decoded by the byte that would have gone on with it as long as it is the same. */
+function matchedLiteral(place: usize, byte: u32): u32 {
+  let symbol: u32 = 1;
+  let matched = byte;
+  let offset: u32 = 0x100;
+  do {
+    matched <<= 1;
+    const expected = matched & offset;
+    const own = place + ((offset + expected + symbol) << 1);
+    const one = flatBit(own, load<u16>(own));
+    symbol = (symbol << 1) + <u32>one;
+    offset = select<u32>(expected, offset & ~expected, one);
+  } while (symbol < 0x100);
+  return symbol;
+}
+
+/** So many bits of a leaf in a tree, the lowest first. */
+function reverseTree(place: usize, bits: u32): u32 {
+  let symbol: u32 = 1;
+  let value: u32 = 0;
+  for (let i: u32 = 0; i < bits; i++) {
+    const own = place + (symbol << 1);
+    const one = flatBit(own, load<u16>(own));
+    symbol = (symbol << 1) + <u32>one;
+    value |= <u32>one << i;
+  }
+  return value;
+}
+
+/** So many bits, each as probable as the other, the highest first. */
+function directBits(bits: u32): u32 {
+  let value: u32 = 0;
+  for (let i: u32 = 0; i < bits; i++) {
+    normalise();
+    range >>= 1;
+    code -= range;
+    const zero = <u32>(<i32>code >> 31);
+    code += range & zero;
+    value = (value << 1) + zero + 1;
+  }
+  return value;
+}
+
+/** A place in the window, so many bytes back. */
+@inline
+function back(p: usize, distance: usize): usize {
+  return p - distance + select<usize>(size, 0, p - WINDOW < distance);
+}
+
+/** The length of a match. */
+function matchLength(place: usize, positionState: u32): u32 {
+  if (!bit(place)) return tree(place + LENGTH_LOW + (positionState << 4), 8) - 8 + 2;
+  if (!bit(place + 2)) return tree(place + LENGTH_MID + (positionState << 4), 8) - 8 + 10;
+  return tree(place + LENGTH_HIGH, 256) - 256 + 18;
+}
+
+/** The distance of a match of some length, less 1. */
+function matchDistance(length: u32): u32 {
+  const slot = tree(POS_SLOT + (min<u32>(length - 2, 3) << 7), 64) - 64;
+  if (slot < 4) return slot;
+  const bits = (slot >> 1) - 1;
+  const high = (2 | (slot & 1)) << bits;
+  if (slot < 14) return high + reverseTree(POS + ((high - slot) << 1), bits);
+  return high + (directBits(bits - 4) << 4) + reverseTree(ALIGN, 4);
+}
+
+/** Takes one of the last distances, which becomes the newest. */
+function repeatedDistance(): void {
+  let distance = rep1;
+  if (bit(IS_REP_G1 + (state << 1))) {
+    distance = rep2;
+    if (bit(IS_REP_G2 + (state << 1))) {
+      distance = rep3;
+      rep3 = rep2;
+    }
+    rep2 = rep1;
+  }
+  rep1 = rep0;
+  rep0 = distance;
+}
+
+/** Copies what is left of a match, up to a place. */
+function copy(limit: usize): void {
+  const stop = position + min<u32>(left, <u32>(limit - position));
+  left -= <u32>(stop - position);
+  const distance = <usize>rep0 + 1;
+  const end = WINDOW + size;
+  let p = position;
+  let from = back(p, distance);
+  if (distance >= 8 && from + (stop - p) <= end) {
+    for (; p < stop; p += 8, from += 8) store<u64>(p, load<u64>(from));
+  } else {
+    while (p < stop) {
+      store<u8>(p++, load<u8>(from++));
+      if (from == end) from = WINDOW;
+    }
+  }
+  position = stop;
 }
 
 /** Decodes so many bytes, within the room. False for damage. */
 export function decode(length: u32): bool {
   const limit = position + length;
-  let p = position;
-  let r = range;
-  let c = code;
-  let at = next;
-  let s = state;
-  let r0 = rep0;
-  let len = left;
-  const end = WINDOW + size;
-  let good = true;
   for (;;) {
-    if (len > 0) {
-      const stop = p + min<u32>(len, <u32>(limit - p));
-      len -= <u32>(stop - p);
-      const distance: usize = <usize>r0 + 1;
-      let from = p - distance;
-      if (p - WINDOW < distance) from += size;
-      if (distance >= 8 && from + (stop - p) <= end) {
-        for (; p < stop; p += 8, from += 8) store<u64>(p, load<u64>(from));
-        p = stop;
-      } else {
-        while (p < stop) {
-          store<u8>(p++, load<u8>(from++));
-          if (from == end) from = WINDOW;
-        }
-      }
-    }
-    if (p >= limit) break;
+    if (left > 0) copy(limit);
+    if (position >= limit) break;
     // A symbol may have read beyond the end, but no more than there is room for.
-    if (at > inputEnd) {
-      good = false;
-      break;
-    }
-    const posState = <u32>p & positionMask;
-    let q: usize = IS_MATCH + (s << 5) + (posState << 1);
-    let prob = <u32>load<u16>(q);
-    if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-    let bound = (r >> 11) * prob;
-    if (c < bound) {
-      r = bound;
-      was0(q, prob);
-      const previous: u32 = p > WINDOW ? load<u8>(p - 1) : wrapped ? load<u8>(end - 1) : 0;
-      const context = ((<u32>p & literalMask) << literalBits) + (previous >> (8 - literalBits));
+    if (next > inputEnd) return false;
+    const positionState = <u32>position & positionMask;
+    if (!bit(IS_MATCH + (state << 5) + (positionState << 1))) {
+      const previous: u32 = position > WINDOW || wrapped ? load<u8>(back(position, 1)) : 0;
+      const context = ((<u32>position & literalMask) << literalBits) + (previous >> (8 - literalBits));
       const literal: usize = LITERAL + ((context * 0x300) << 1);
-      let symbol: u32 = 1;
-      if (s < 7) {
-        s = s < 4 ? 0 : s - 3;
-        let prob = <u32>load<u16>(literal + 2);
-        for (let i = 0; i < 8; i++) {
-          // Of the two that may be next, so that the bit chooses and nothing is waited for.
-          const pair = load<u32>(literal + (symbol << 2));
-          if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-          bound = (r >> 11) * prob;
-          const bit = c >= bound;
-          const place = literal + (symbol << 1);
-          r = select<u32>(r - bound, bound, bit);
-          c = select<u32>(c - bound, c, bit);
-          was(place, prob, bit);
-          symbol = (symbol << 1) + <u32>bit;
-          prob = (pair >> (<u32>bit << 4)) & 0xffff;
-        }
+      if (state < 7) {
+        store<u8>(position, <u8>tree(literal, 0x100));
+        state = state < 4 ? 0 : state - 3;
       } else {
-        s = s < 10 ? s - 3 : s - 6;
-        let from = p - <usize>r0 - 1;
-        if (p - WINDOW < <usize>r0 + 1) from += size;
-        let matched: u32 = load<u8>(from);
-        let offset: u32 = 0x100;
-        for (let i = 0; i < 8; i++) {
-          matched <<= 1;
-          const expected = matched & offset;
-          const place = literal + ((offset + expected + symbol) << 1);
-          const prob = <u32>load<u16>(place);
-          if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-          bound = (r >> 11) * prob;
-          const bit = c >= bound;
-          r = select<u32>(r - bound, bound, bit);
-          c = select<u32>(c - bound, c, bit);
-          was(place, prob, bit);
-          symbol = (symbol << 1) + <u32>bit;
-          offset = select<u32>(expected, offset & ~expected, bit);
-        }
+        store<u8>(position, <u8>matchedLiteral(literal, load<u8>(back(position, <usize>rep0 + 1))));
+        state = state < 10 ? state - 3 : state - 6;
       }
-      store<u8>(p++, <u8>symbol);
+      position++;
       continue;
     }
-    r -= bound; c -= bound;
-    was1(q, prob);
-    q = IS_REP + (s << 1);
-    prob = load<u16>(q);
-    if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-    bound = (r >> 11) * prob;
-    let lengths: usize;
-    if (c < bound) {
-      r = bound;
-      was0(q, prob);
-      rep3 = rep2; rep2 = rep1; rep1 = r0;
-      lengths = LENGTH;
-      s = s < 7 ? 7 : 10;
+    if (!bit(IS_REP + (state << 1))) {
+      rep3 = rep2;
+      rep2 = rep1;
+      rep1 = rep0;
+      left = matchLength(LENGTH, positionState);
+      rep0 = matchDistance(left);
+      state = state < 7 ? 7 : 10;
+    } else if (bit(IS_REP_G0 + (state << 1))) {
+      repeatedDistance();
+      left = matchLength(REP_LENGTH, positionState);
+      state = state < 7 ? 8 : 11;
+    } else if (bit(IS_REP0_LONG + (state << 5) + (positionState << 1))) {
+      left = matchLength(REP_LENGTH, positionState);
+      state = state < 7 ? 8 : 11;
     } else {
-      r -= bound; c -= bound;
-      was1(q, prob);
-      if (p == WINDOW && !wrapped) {
-        good = false;
-        break;
-      }
-      q = IS_REP_G0 + (s << 1);
-      prob = load<u16>(q);
-      if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-      bound = (r >> 11) * prob;
-      if (c < bound) {
-        r = bound;
-        was0(q, prob);
-        q = IS_REP0_LONG + (s << 5) + (posState << 1);
-        prob = load<u16>(q);
-        if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-        bound = (r >> 11) * prob;
-        if (c < bound) {
-          r = bound;
-          was0(q, prob);
-          s = s < 7 ? 9 : 11;
-          len = 1;
-          continue;
-        }
-        r -= bound; c -= bound;
-        was1(q, prob);
-      } else {
-        r -= bound; c -= bound;
-        was1(q, prob);
-        q = IS_REP_G1 + (s << 1);
-        prob = load<u16>(q);
-        if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-        bound = (r >> 11) * prob;
-        let d: u32;
-        if (c < bound) {
-          r = bound;
-          was0(q, prob);
-          d = rep1;
-        } else {
-          r -= bound; c -= bound;
-          was1(q, prob);
-          q = IS_REP_G2 + (s << 1);
-          prob = load<u16>(q);
-          if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-          bound = (r >> 11) * prob;
-          if (c < bound) {
-            r = bound;
-            was0(q, prob);
-            d = rep2;
-          } else {
-            r -= bound; c -= bound;
-            was1(q, prob);
-            d = rep3;
-            rep3 = rep2;
-          }
-          rep2 = rep1;
-        }
-        rep1 = r0;
-        r0 = d;
-      }
-      lengths = REP_LENGTH;
-      s = s < 7 ? 8 : 11;
+      left = 1;
+      state = state < 7 ? 9 : 11;
     }
-    prob = load<u16>(lengths);
-    if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-    bound = (r >> 11) * prob;
-    let tree: usize;
-    let leaves: u32;
-    let base: u32;
-    if (c < bound) {
-      r = bound;
-      was0(lengths, prob);
-      tree = lengths + LENGTH_LOW + (posState << 4);
-      leaves = 8;
-      base = 2;
-    } else {
-      r -= bound; c -= bound;
-      was1(lengths, prob);
-      prob = load<u16>(lengths + 2);
-      if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-      bound = (r >> 11) * prob;
-      if (c < bound) {
-        r = bound;
-        was0(lengths + 2, prob);
-        tree = lengths + LENGTH_MID + (posState << 4);
-        leaves = 8;
-        base = 10;
-      } else {
-        r -= bound; c -= bound;
-        was1(lengths + 2, prob);
-        tree = lengths + LENGTH_HIGH;
-        leaves = 256;
-        base = 18;
-      }
-    }
-    let symbol: u32 = 1;
-    do {
-      q = tree + (symbol << 1);
-      prob = load<u16>(q);
-      if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-      bound = (r >> 11) * prob;
-      const bit = c >= bound;
-      r = select<u32>(r - bound, bound, bit);
-      c = select<u32>(c - bound, c, bit);
-      was(q, prob, bit);
-      symbol = (symbol << 1) + <u32>bit;
-    } while (symbol < leaves);
-    len = symbol - leaves + base;
-    if (lengths == LENGTH) {
-      const slots: usize = POS_SLOT + (min<u32>(len - 2, 3) << 7);
-      symbol = 1;
-      prob = <u32>load<u16>(slots + 2);
-      for (let i = 0; i < 6; i++) {
-        const pair = load<u32>(slots + (symbol << 2));
-        q = slots + (symbol << 1);
-        if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-        bound = (r >> 11) * prob;
-        const bit = c >= bound;
-        r = select<u32>(r - bound, bound, bit);
-        c = select<u32>(c - bound, c, bit);
-        was(q, prob, bit);
-        symbol = (symbol << 1) + <u32>bit;
-        prob = (pair >> (<u32>bit << 4)) & 0xffff;
-      }
-      symbol -= 64;
-      if (symbol < 4) r0 = symbol;
-      else {
-        let k: u32 = (symbol >> 1) - 1;
-        r0 = 2 | (symbol & 1);
-        let reverse: usize;
-        if (symbol < 14) {
-          r0 <<= k;
-          reverse = POS + ((r0 - symbol) << 1);
-        } else {
-          k -= 4;
-          do {
-            if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-            r >>= 1;
-            c -= r;
-            const mask = <u32>(<i32>c >> 31);
-            c += r & mask;
-            r0 = (r0 << 1) + mask + 1;
-          } while (--k > 0);
-          r0 <<= 4;
-          reverse = ALIGN;
-          k = 4;
-        }
-        symbol = 1;
-        let value: u32 = 1;
-        do {
-          q = reverse + (symbol << 1);
-          prob = load<u16>(q);
-          if (r < TOP) { r <<= 8; c = (c << 8) | load<u8>(at++); }
-          bound = (r >> 11) * prob;
-          const bit = c >= bound;
-          r = select<u32>(r - bound, bound, bit);
-          c = select<u32>(c - bound, c, bit);
-          was(q, prob, bit);
-          symbol = (symbol << 1) + <u32>bit;
-          r0 += select<u32>(value, 0, bit);
-          value <<= 1;
-        } while (--k > 0);
-      }
-    }
-    if (r0 >= (wrapped ? dictionary : min<u32>(<u32>(p - WINDOW), dictionary))) {
-      good = false;
-      break;
-    }
+    if (rep0 >= (wrapped ? dictionary : min<u32>(<u32>(position - WINDOW), dictionary))) return false;
   }
-  position = p;
-  range = r;
-  code = c;
-  next = at;
-  state = s;
-  rep0 = r0;
-  left = len;
-  return good;
+  return true;
 }

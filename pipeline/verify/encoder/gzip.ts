@@ -92,7 +92,8 @@ export async function recogniseGzip(bytes: Buffer, end: () => Promise<Buffer>): 
   return {
     format: "gzip",
     candidates: found,
-    certain: found.length === 1 && (found[0]?.levels.length ?? 0) < 2 && found[0]?.by !== "form" && matches >= telling,
+    certain:
+      found.length === 1 && found.every(({ levels, by }) => levels.length < 2 && by !== "form") && matches >= telling,
     examined: traced.content.length,
     notes: notesOf(stream, traced, facts, found),
     evidence: evidenceOf(header, facts, found),

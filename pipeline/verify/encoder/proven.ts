@@ -1,5 +1,5 @@
 /** Finds the encoders that can be run here, or are told by what those choose, and give what a gzip member has. */
-import { dictionarySize } from "../../image/deflate.ts";
+import { blockSize, dictionarySize } from "../../image/deflate.ts";
 import { type Flavour, givesBits, givesOwnBits, type Part, sameChoices, type Settings } from "./encode-again.ts";
 import { type Facts, pieceSize } from "./facts.ts";
 import type { GzipHeader } from "./gzip-header.ts";
@@ -76,10 +76,10 @@ async function isLockstep(stream: Buffer, traced: Trace, facts: Facts, header: G
   for (const [index, end] of facts.flushes.entries()) {
     const start = borders[index] ?? 0;
     if (start === end && index > 0) continue;
-    if (end - start > 1 << 20 || end === start) return false;
+    if (end - start > blockSize || end === start) return false;
     const part = partOf(stream, traced, start, end, true);
     if (part === undefined) return false;
-    const whole = start - (borders[index - 1] ?? start) === 1 << 20;
+    const whole = start - (borders[index - 1] ?? start) === blockSize;
     if (!(await givesOwnBits(part, false)) && !(whole && (await givesOwnBits(part, true)))) return false;
   }
   return true;
