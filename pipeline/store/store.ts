@@ -94,14 +94,18 @@ async function inDirectory<Result>(path: string, action: () => Promise<Result>):
 
 /** Makes a hard link, unless another process just put the file there; false where the file system, or a border between two, does not allow it. */
 async function linked(source: string, path: string): Promise<boolean> {
-  try {
-    await link(source, path);
-    return true;
-  } catch (error) {
-    const code = systemCode(error) ?? "";
-    if (["EXDEV", "EPERM", "EMLINK", "EACCES", "ENOTSUP"].includes(code)) return false;
-    if (code !== "EEXIST") throw error;
-    return true;
+  for (let tries = 1; ; tries++) {
+    try {
+      await link(source, path);
+      return true;
+    } catch (error) {
+      const code = systemCode(error) ?? "";
+      // Linux says so, too, of a source that another process replaces at this moment, as when several make the same blob.
+      if (code === "ENOENT" && tries < 20) continue;
+      if (["EXDEV", "EPERM", "EMLINK", "EACCES", "ENOTSUP"].includes(code)) return false;
+      if (code !== "EEXIST") throw error;
+      return true;
+    }
   }
 }
 

@@ -169,6 +169,25 @@ async function ended(child: ChildProcess): Promise<string> {
 }
 
 describe("several processes", () => {
+  it("may make a blob anew while others put it somewhere", { timeout: 60_000 }, async () => {
+    const { store } = scene();
+    const { digest } = await store.put(Buffer.from("shared"));
+    const path = store.pathOf(digest);
+    // What committing does: a file of the same content takes the place of the one there is.
+    const anew = `
+      import { renameSync, writeFileSync } from "node:fs";
+      for (let i = 0; ; i++) {
+        writeFileSync(process.argv[1] + "." + i, "shared");
+        renameSync(process.argv[1] + "." + i, process.argv[1]);
+      }`;
+    const other = spawn(process.execPath, ["--input-type=module", "--eval", anew, path], { stdio: "ignore" });
+    onTestFinished(() => void other.kill("SIGKILL"));
+    const { ino } = statSync(path);
+    while (statSync(path).ino === ino) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let i = 0; i < 500; i++) await store.place(digest, join(store.directory, "placed", String(i)));
+    other.kill("SIGKILL");
+  });
+
   it("write the same blobs and records at once, and all of them are whole", async () => {
     const { store } = scene();
     const script = `
