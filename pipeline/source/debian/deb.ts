@@ -7,7 +7,7 @@ import { TarReader } from "../../tree/tar-reader.ts";
 import { arMembers } from "../ar.ts";
 import { type Decoders, decompress } from "../decompress.ts";
 import { type Control, controlLimit, readControl } from "./control.ts";
-import { isLibraryName, readElf } from "./elf.ts";
+import { isLibraryName, type Part, partsOfElf, readElf } from "./elf.ts";
 import type { ElfLibrary, PackageFacts } from "./facts.ts";
 import { mergedUsr } from "./merged-usr.ts";
 import { isSystemInput, systemInputLimit } from "./system-inputs.ts";
@@ -34,11 +34,11 @@ const dataLimit = 16 * 2 ** 30;
 /** What a small data.tar may become, and how often its size a larger one: a tenth of that is rare in Debian, bombs have thousands. */
 const smallData = 256 << 20;
 const dataRatio = 100;
-/** Of a larger library only this much at its head and its tail is looked at; its dynamic section and names are there. */
-const elfHead = 24 << 20;
-const elfTail = 4 << 20;
+/** Of a larger library only parts are kept, which its first bytes tell. */
+const wholeLibrary = 4 << 20;
+const libraryHead = 64 << 10;
 /** A library above this many bytes is no library; nothing in Debian comes near. */
-const elfLimit = 1 << 30;
+const largestLibrary = 1 << 30;
 
 /** The content of a file, as far as it has to be known later. */
 class Capture {
@@ -49,29 +49,37 @@ class Capture {
   readonly #bytes: Uint8Array | undefined;
   #offset = 0;
   readonly #library: boolean;
+  /** What is kept after the head; undefined before that is known. */
+  #parts: readonly Part[] | undefined;
 
   constructor(entry: FileEntry, wantMd5: boolean) {
     this.#path = entry.path;
     this.#size = entry.size;
     this.#md5 = wantMd5 ? createHash("md5") : undefined;
-    this.#library = isLibraryName(entry.path) && entry.size <= elfLimit;
-    const wanted = this.#library || (isSystemInput(entry.path) && entry.size <= systemInputLimit);
-    this.#bytes = wanted ? new Uint8Array(entry.size) : undefined;
+    this.#library = isLibraryName(entry.path) && entry.size <= largestLibrary;
+    const isInput = isSystemInput(entry.path) && entry.size <= systemInputLimit;
+    this.#bytes = this.#library || isInput ? new Uint8Array(entry.size) : undefined;
+    if (isInput || entry.size <= wholeLibrary) this.#parts = [{ from: 0, to: entry.size }];
   }
 
   add(piece: Uint8Array): void {
     this.#md5?.update(piece);
-    const end = this.#offset + piece.length;
+    if (this.#bytes === undefined) return;
     // Cut exactly: what is known must not depend on how the content came in pieces.
-    this.#keep(piece, 0, Math.min(elfHead, end));
-    this.#keep(piece, Math.max(elfHead, this.#size - elfTail), end);
-    this.#offset += piece.length;
+    const head = piece.subarray(0, Math.max(0, libraryHead - this.#offset));
+    this.#keep(this.#bytes, head, [{ from: 0, to: libraryHead }]);
+    if (head.length === piece.length) return;
+    this.#parts ??= partsOfElf(this.#bytes.subarray(0, libraryHead), this.#size);
+    this.#keep(this.#bytes, piece.subarray(head.length), this.#parts);
   }
 
-  /** Keeps what of the piece lies in a range of the file. */
-  #keep(piece: Uint8Array, from: number, to: number): void {
-    const begin = Math.max(from, this.#offset);
-    if (begin < to) this.#bytes?.set(piece.subarray(begin - this.#offset, to - this.#offset), begin);
+  #keep(bytes: Uint8Array, piece: Uint8Array, parts: readonly Part[]): void {
+    for (const part of parts) {
+      const from = Math.max(part.from, this.#offset);
+      const to = Math.min(part.to, this.#offset + piece.length);
+      if (from < to) bytes.set(piece.subarray(from - this.#offset, to - this.#offset), from);
+    }
+    this.#offset += piece.length;
   }
 
   finish(): {

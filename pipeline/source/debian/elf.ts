@@ -61,6 +61,12 @@ class Reader {
   }
 }
 
+function readerOf(bytes: Uint8Array): Reader | undefined {
+  const [fileClass, data] = [bytes[4], bytes[5]];
+  if (!isElf(bytes) || (fileClass !== 1 && fileClass !== 2) || (data !== 1 && data !== 2)) return undefined;
+  return new Reader(bytes, fileClass === 2, data === 1);
+}
+
 /** The program headers (ELF gABI, "Program Header"); those that lie outside the file are left out. */
 function readSegments(reader: Reader): readonly Segment[] {
   const { wide } = reader;
@@ -124,18 +130,42 @@ function readSoname(bytes: Uint8Array, reader: Reader, segments: readonly Segmen
   return at === undefined ? undefined : readName(bytes, at);
 }
 
+/** A part of a file, from a byte to before another. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Of the segment where linkers put names, and of the end, where programs that change an object put what has become longer. */
+const namesLimit = 24 << 20;
+const endSize = 1 << 20;
+
 /**
- * Reads a whole shared object (`bytes` is the file's content, because the dynamic section may be anywhere in it). Undefined when it is not
+ * The parts of an object of `size` bytes that `readElf` needs beside the head: its first loaded segment, its dynamic section, its end. None of
+ * what is no object, or has its program headers after the head.
+ */
+export function partsOfElf(head: Uint8Array, size: number): readonly Part[] {
+  const reader = readerOf(head);
+  const segments = reader === undefined ? [] : readSegments(reader);
+  const part = (type: number, limit: number): readonly Part[] => {
+    const found = segments.find((segment) => segment.type === type);
+    if (found === undefined || found.offset > BigInt(size)) return [];
+    const from = Number(found.offset);
+    return [{ from, to: from + Math.min(Number(found.fileSize), limit) }];
+  };
+  if (segments.length === 0) return [];
+  return [...part(PT_LOAD, namesLimit), ...part(PT_DYNAMIC, endSize), { from: Math.max(0, size - endSize), to: size }];
+}
+
+/**
+ * Reads a whole shared object (`bytes` is the file's content, or of a large one as much as `partsOfElf` says, the rest zero). Undefined when it is not
  * one: no ELF file, an executable or relocatable object, no dynamic section, or headers that make no sense. Never throws.
  * ELF gABI, "ELF Header", "Program Header", "Dynamic Section".
  */
 export function readElf(bytes: Uint8Array, path: string): ElfLibrary | undefined {
-  if (!isElf(bytes)) return undefined;
-  const [fileClass, data] = [bytes[4], bytes[5]];
-  if ((fileClass !== 1 && fileClass !== 2) || (data !== 1 && data !== 2)) return undefined;
-  const reader = new Reader(bytes, fileClass === 2, data === 1);
-  const machine = reader.half(18);
-  if (reader.half(16) !== ET_DYN || machine === undefined) return undefined;
+  const reader = readerOf(bytes);
+  const machine = reader?.half(18);
+  if (reader?.half(16) !== ET_DYN || machine === undefined) return undefined;
   const segments = readSegments(reader);
   if (!segments.some((segment) => segment.type === PT_DYNAMIC && segment.fileSize > 0n)) return undefined;
   const soname = readSoname(bytes, reader, segments);

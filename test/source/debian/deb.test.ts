@@ -8,6 +8,7 @@ import { ByteReader } from "../../../pipeline/tree/bytes.ts";
 import type { Entry } from "../../../pipeline/tree/entry.ts";
 import { hasProgram } from "../../support.ts";
 import { hostileDebs } from "./hostile-debs.ts";
+import { sharedObject } from "./shared-object.ts";
 import { type Compression, pax, rawEntry, rawTar, tinyDeb } from "./tiny-deb.ts";
 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array, void> {
@@ -117,6 +118,16 @@ describe("unpackDeb", () => {
     const deb = tinyDeb({ data: sound, compression: "gz" });
     const whole = await unpack(deb);
     for (const size of [1, 7, 512, 513]) expect(await unpack(deb, {}, size)).toEqual(whole);
+  });
+
+  it("knows large libraries by parts of them, however the bytes arrive", async () => {
+    const shape = { wide: true, little: true, soname: "libz.so.1", namesAt: 70_000, dynamicAt: 4_500_000 };
+    const content = sharedObject({ ...shape, size: 6_000_000 });
+    const deb = tinyDeb({ data: [{ name: "./usr/lib/libz.so.1.2", content }] });
+    for (const size of [1 << 20, 65_537, 4096]) {
+      const { facts } = await unpack(deb, {}, size);
+      expect(facts.libraries).toEqual([{ path: "usr/lib/libz.so.1.2", bits: 64, machine: 183, soname: "libz.so.1" }]);
+    }
   });
 
   it("keeps what must not be lost: setuid, owners, large ids, capabilities, times before 1970", async () => {

@@ -3,7 +3,8 @@ import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from "n
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isElf, isLibraryName, readElf } from "../../../pipeline/source/debian/elf.ts";
+import { isElf, isLibraryName, partsOfElf, readElf } from "../../../pipeline/source/debian/elf.ts";
+import { sharedObject as object } from "./shared-object.ts";
 
 function has(program: string): boolean {
   return ["/usr/bin", "/usr/sbin"].some((directory) => existsSync(join(directory, program)));
@@ -11,51 +12,6 @@ function has(program: string): boolean {
 
 /** Real libraries to compare with, on the most common machine. */
 const libraries = "/usr/lib/x86_64-linux-gnu";
-
-interface Shape {
-  readonly wide: boolean;
-  readonly little: boolean;
-  readonly soname: string;
-  readonly type?: number;
-}
-
-/** The smallest shared object: one PT_LOAD of the whole file at 0x400000 and a dynamic section with DT_STRTAB and DT_SONAME. */
-function object({ wide, little, soname, type = 3 }: Shape): Uint8Array {
-  const header = wide ? 64 : 52;
-  const segment = wide ? 56 : 32;
-  const dynamic = header + 2 * segment;
-  const step = wide ? 16 : 8;
-  const strings = dynamic + 3 * step;
-  const name = Buffer.from(`\0${soname}\0`, "latin1");
-  const bytes = Buffer.alloc(strings + name.length);
-  name.copy(bytes, strings);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const address = (at: number, value: number): void => {
-    if (wide) view.setBigUint64(at, BigInt(value), little);
-    else view.setUint32(at, value, little);
-  };
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, wide ? 2 : 1, little ? 1 : 2, 1]);
-  view.setUint16(16, type, little);
-  view.setUint16(18, 183, little);
-  address(wide ? 32 : 28, header);
-  view.setUint16(wide ? 54 : 42, segment, little);
-  view.setUint16(wide ? 56 : 44, 2, little);
-  const base = 0x400000;
-  for (const [at, kind, offset, size] of [
-    [header, 1, 0, bytes.length],
-    [header + segment, 2, dynamic, 3 * step],
-  ] as const) {
-    view.setUint32(at, kind, little);
-    address(at + (wide ? 8 : 4), offset);
-    address(at + (wide ? 16 : 8), base + offset);
-    address(at + (wide ? 32 : 16), size);
-  }
-  address(dynamic, 14);
-  address(dynamic + step / 2, 1);
-  address(dynamic + step, 5);
-  address(dynamic + step + step / 2, base + strings);
-  return bytes;
-}
 
 describe("shared objects", () => {
   it.each([
@@ -101,6 +57,24 @@ describe("shared objects", () => {
     );
   });
 
+  it("are read from the parts that their heads name, when they are large", () => {
+    const head = 4096;
+    for (const [namesAt, dynamicAt] of [
+      [5000, 300_000],
+      [5000, 3_999_000],
+      [400, 3_000_000],
+    ] as const) {
+      const whole = object({ wide: true, little: true, soname: "libz.so.1", namesAt, dynamicAt, size: 4_000_000 });
+      const kept = new Uint8Array(whole.length);
+      for (const { from, to } of [{ from: 0, to: head }, ...partsOfElf(whole.subarray(0, head), whole.length)])
+        kept.set(whole.subarray(from, to), from);
+      expect(readElf(kept, "x")).toEqual(readElf(whole, "x"));
+      expect(readElf(whole, "x")?.soname).toBe("libz.so.1");
+      expect(kept.some((byte, at) => byte === 0 && whole[at] !== 0)).toBe(true);
+    }
+    expect(partsOfElf(Buffer.from("/* GNU ld script */"), 5_000_000)).toEqual([]);
+  });
+
   it.skipIf(!has("objdump") || !existsSync(libraries))("have the SONAME that objdump shows (needs binutils)", () => {
     const directory = realpathSync(libraries);
     const names = readdirSync(directory).filter((name) => isLibraryName(name));
@@ -114,6 +88,11 @@ describe("shared objects", () => {
         execFileSync("/usr/bin/objdump", ["-p", path], { encoding: "utf8" }),
       );
       expect(readElf(bytes, name)?.soname, name).toBe(expected?.[1]);
+      const kept = new Uint8Array(bytes.length);
+      const head = bytes.subarray(0, 4096);
+      for (const { from, to } of [{ from: 0, to: head.length }, ...partsOfElf(head, bytes.length)])
+        kept.set(bytes.subarray(from, to), from);
+      expect(readElf(kept, name), name).toEqual(readElf(bytes, name));
       compared++;
     }
     expect(compared).toBeGreaterThan(0);
