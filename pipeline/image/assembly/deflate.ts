@@ -145,12 +145,26 @@ function hashOfThree(word: u32): usize {
   return BY_THREE + (<usize>(((word << 8) * 0x1e35a7bd) >> (32 - THREE_BITS)) << 2);
 }
 
+/** Enters a position, at which these four bytes are. */
 @inline
-function enter(position: usize): void {
-  const word = load<u32>(position);
+function enter(word: u32, position: usize): void {
   const four = hashOfFour(word);
   store<u64>(four, (load<u64>(four) << 32) | <u64>position);
   store<u32>(hashOfThree(word), <u32>position);
+}
+
+/** Enters the positions from one up to another. */
+@inline
+function enterUpTo(from: usize, to: usize): void {
+  let position = from;
+  for (; position + 4 <= to; position += 4) {
+    const word = load<u64>(position);
+    enter(<u32>word, position);
+    enter(<u32>(word >> 8), position + 1);
+    enter(<u32>(word >> 16), position + 2);
+    enter(<u32>(word >> 24), position + 3);
+  }
+  for (; position < to; position++) enter(load<u32>(position), position);
 }
 
 @inline
@@ -196,7 +210,7 @@ export function deflate(before: u32, size: u32): u32 {
   const end: usize = START + size;
   store<u64>(end, 0);
   const last = end - TAIL;
-  for (let position = START - before; position < START && position < last; position++) enter(position);
+  enterUpTo(START - before, min<usize>(START, last));
   let position: usize = START;
   while (position < end) position = block(position, end);
   // RFC 1951, section 3.2.4: an empty stored block.
@@ -219,9 +233,9 @@ function block(from: usize, end: usize): usize {
   let newest = load<u64>(four);
   while (position < last && match < MATCH_END) {
     store<u64>(four, (newest << 32) | <u64>position);
-    four = hashOfFour(load<u32>(position + 1));
-    const next = load<u64>(four);
     const word = load<u64>(position);
+    four = hashOfFour(<u32>(word >> 8));
+    const next = load<u64>(four);
     const a = <usize>(newest & 0xffffffff);
     const b = <usize>(newest >> 32);
     const three = hashOfThree(<u32>word);
@@ -258,7 +272,7 @@ function block(from: usize, end: usize): usize {
     countOne(LITERAL_COUNT, 257 + load<u8>(LENGTH_SYMBOL + length));
     countOne(DISTANCE_COUNT, distanceSymbol(distance));
     literals = position + length;
-    for (position++; position < literals && position < last; position++) enter(position);
+    enterUpTo(position + 1, min<usize>(literals, last));
     position = literals;
     four = hashOfFour(load<u32>(position));
     newest = load<u64>(four);

@@ -33,8 +33,8 @@ const REP_LENGTH: usize = LENGTH + LENGTH_SIZE;
 /** [16 contexts][0x300] */
 const LITERAL: usize = REP_LENGTH + LENGTH_SIZE;
 const PROBABILITIES_END: usize = LITERAL + 2 * 16 * 0x300;
-/** For each place of a byte among eight, its share of the CRC: u64[8][256]. */
-const CRC: usize = 0xa000;
+/** For each place of a byte among sixteen, counted from the last, its share of the CRC: u64[16][256]. */
+const CRC: usize = 0x8000;
 /** The data of a chunk: at most 64 KiB, and room for what one symbol may read beyond the end. */
 const INPUT: usize = 0x10000;
 /** What was decoded, from here on round and round. */
@@ -83,7 +83,7 @@ export function prepare(): void {
     for (let bit = 0; bit < 8; bit++) value = (value & 1) == 1 ? (value >> 1) ^ 0xc96c5795d7870f42 : value >> 1;
     store<u64>(CRC + (byte << 3), value);
   }
-  for (let place: u32 = 1; place < 8; place++) {
+  for (let place: u32 = 1; place < 16; place++) {
     for (let byte: u32 = 0; byte < 256; byte++) {
       const value = load<u64>(CRC + ((place - 1) << 11) + (byte << 3));
       store<u64>(CRC + (place << 11) + (byte << 3), (value >> 8) ^ share(0, value));
@@ -96,26 +96,39 @@ function share(place: u32, value: u64): u64 {
   return load<u64>(CRC + (place << 11) + (<usize>(value & 0xff) << 3));
 }
 
+/** The shares of a word, after which `place` bytes follow. */
+@inline
+function shares(place: u32, word: u64): u64 {
+  return (
+    share(place + 7, word) ^
+    share(place + 6, word >> 8) ^
+    share(place + 5, word >> 16) ^
+    share(place + 4, word >> 24) ^
+    share(place + 3, word >> 32) ^
+    share(place + 2, word >> 40) ^
+    share(place + 1, word >> 48) ^
+    share(place, word >> 56)
+  );
+}
+
 export function crcBegin(): void {
   crc = ~(<u64>0);
 }
 
-/** Takes bytes of the window into the CRC. */
+/** Takes bytes of the window into the CRC: of two words after each other, neither of which waits for the other, each has a part of it. */
 export function crcUpdate(from: usize, length: usize): void {
   const end = from + length;
   let value = crc;
   let at = from;
-  for (; at + 8 <= end; at += 8) {
-    const word = value ^ load<u64>(at);
-    value =
-      share(7, word) ^
-      share(6, word >> 8) ^
-      share(5, word >> 16) ^
-      share(4, word >> 24) ^
-      share(3, word >> 32) ^
-      share(2, word >> 40) ^
-      share(1, word >> 48) ^
-      share(0, word >> 56);
+  if (length >= 16) {
+    let second: u64 = 0;
+    for (; at + 32 <= end; at += 16) {
+      value = shares(8, value ^ load<u64>(at));
+      second = shares(8, second ^ load<u64>(at, 8));
+    }
+    value = shares(0, value ^ load<u64>(at));
+    value = shares(0, value ^ second ^ load<u64>(at, 8));
+    at += 16;
   }
   for (; at < end; at++) value = share(0, value ^ load<u8>(at)) ^ (value >> 8);
   crc = value;
