@@ -23,7 +23,7 @@ import {
 import { layerKey, type PlannedImage, type PlannedSystem } from "./plan.ts";
 import { divertedEntries } from "./system/diversions.ts";
 import { provePackage } from "./use.ts";
-import { systemFiles } from "./system/system.ts";
+import { prepareSystem, systemFiles } from "./system/system.ts";
 import type { SystemResult } from "./system/types.ts";
 
 interface Wanted {
@@ -32,24 +32,25 @@ interface Wanted {
   readonly size: number;
 }
 
-/** Fragments by recipe key: those that are had already, and what else is wanted, found or made. */
+/** Fragments by recipe key: those that are had already, and what else is wanted, found or made, which the reader then knows. */
 async function ensure(
   host: Host,
   stores: Stores,
   report: Report,
   wanted: readonly Wanted[],
   had: ReadonlyMap<string, PackageFragment>,
+  reader: FactsReader,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, PackageFragment>> {
   const found = new Map(had);
   const missing = new Map<string, Wanted>();
-  for (const item of wanted) {
-    const key = recipeKey(item.recipe);
-    if (found.has(key) || missing.has(key)) continue;
+  const sought = new Map(wanted.map((item) => [recipeKey(item.recipe), item]));
+  for (const key of had.keys()) sought.delete(key);
+  await inParallel([...sought], 16, async ([key, item]) => {
     const known = await findPackageFragment(stores.results, item.recipe);
     if (known === undefined) missing.set(key, item);
     else found.set(key, known);
-  }
+  });
   if (missing.size === 0) return found;
   // Largest first, so that the last to end is a small one.
   const jobs = [...missing.values()].toSorted((a, b) => b.size - a.size);
@@ -64,7 +65,9 @@ async function ensure(
       ({ size }) => host.parallelism * (size < 1 << 18 ? 4 : size < 1 << 20 ? 2 : 1),
       async ({ recipe, name, size }) => {
         if (signal?.aborted === true) throw interrupted();
-        found.set(recipeKey(recipe), await makePackageFragment(stores, decoders, recipe, name));
+        const made = await makePackageFragment(stores, decoders, recipe, name);
+        found.set(recipeKey(recipe), made);
+        prepareSystem(await reader.read(made));
         task.progress((done += size), total);
       },
     );
@@ -210,8 +213,8 @@ export async function unpackPackages(
       plain.set(key, { recipe: { sha256, ...noChange }, name: key, size, locked });
     }
   }
-  const first = await ensure(host, stores, report, [...plain.values()], new Map(), signal);
   const reader = new FactsReader(stores.results);
+  const first = await ensure(host, stores, report, [...plain.values()], new Map(), reader, signal);
   const facts = new Map<string, PackageFacts>();
   const newest = new Map<string, number>();
   await inParallel([...plain], 16, async ([key, { recipe, locked }]) => {
@@ -234,7 +237,7 @@ export async function unpackPackages(
         second.push({ recipe, name: key, size: image.packages.get(key)?.size ?? 0 });
     }
   }
-  const final = await ensure(host, stores, report, second, first, signal);
+  const final = await ensure(host, stores, report, second, first, reader, signal);
   const packages = new Map<PlannedImage, ReadonlyMap<string, UnpackedPackage>>();
   for (const image of images) {
     const own = new Map<string, UnpackedPackage>();

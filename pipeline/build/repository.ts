@@ -26,17 +26,24 @@ export interface Repository {
   readonly lock: Lock;
 }
 
-/** The specs below `root`; those that were read before come from the store. Throws LS1006 and LS20xx with all problems at once. */
-export function readSpecs(store: Store, root: string): Promise<readonly ImageSpec[]> {
+/**
+ * The specs below `root`; those that were read before come from the store, and `onNew` is called before one that was not is read. Throws
+ * LS1006 and LS20xx with all problems at once.
+ */
+export function readSpecs(store: Store, root: string, onNew?: () => void): Promise<readonly ImageSpec[]> {
   return loadImages(root, {
-    get: (key) => store.getRecord("spec", key),
+    get: async (key) => {
+      const known = await store.getRecord("spec", key);
+      if (known === undefined) onNew?.();
+      return known;
+    },
     put: (key, value) => store.putRecord("spec", key, value),
   });
 }
 
-/** Reads specs and lock; throws LS1006, LS20xx and LS22xx. */
-export async function openRepository(store: Store, root: string): Promise<Repository> {
-  const [specs, lock] = await Promise.all([readSpecs(store, root), readLock(root)]);
+/** Reads specs and lock; throws LS1006, LS20xx and LS22xx. `onNew` is called before a spec is read that was not read before. */
+export async function openRepository(store: Store, root: string, onNew?: () => void): Promise<Repository> {
+  const [specs, lock] = await Promise.all([readSpecs(store, root, onNew), readLock(root)]);
   return { root, specs, lock };
 }
 

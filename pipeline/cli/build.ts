@@ -13,6 +13,7 @@ import {
   type Repository,
 } from "../build/repository.ts";
 import { LockstepError } from "../host/errors.ts";
+import { startThreads } from "../host/threads.ts";
 import { humanBytes, humanDuration } from "../report/format.ts";
 import { table } from "../report/table.ts";
 import { Store } from "../store/store.ts";
@@ -48,7 +49,8 @@ export async function fetchAll(
   leaveOut = false,
 ): Promise<Omit<Built, "images">> {
   const { host, store, report, root, signal } = context;
-  const repository = await openRepository(store, root);
+  // Nothing was made of a spec that is new: threads start while it is read and planned.
+  const repository = await openRepository(store, root, () => void startThreads());
   if (path !== undefined) {
     const { planFromCapsule } = await import("../build/capsule/plan.ts");
     const planned = await planFromCapsule(host, inputs, report, repository, names, resolve(host.cwd, path), signal);
@@ -58,7 +60,7 @@ export async function fetchAll(
   const all = planRepository(host, repository, names, bases);
   const planned = leaveOut ? withoutSteps(context, names, all) : all;
   if (!offline && !(await allLayersKnown(store, planned))) {
-    const { pullWhenConfigured } = await import("../share/share.ts");
+    const { pullWhenConfigured } = await import("../share/configured.ts");
     await pullWhenConfigured(host, store, report, planned, signal);
   }
   await fetchLocked(host, inputs, report, repository, planned, { signal, offline });

@@ -2,6 +2,9 @@
 import { availableParallelism } from "node:os";
 import { type Transferable, Worker } from "node:worker_threads";
 
+/** Asked once: Linux has to be asked for it in several files. */
+const processors = availableParallelism();
+
 /** What a thread says; the number is that of the question. */
 interface Answer {
   readonly number: number;
@@ -96,7 +99,7 @@ function start(): Thread {
 function take(): Thread {
   let least: Thread | undefined;
   for (const thread of threads) if (least === undefined || thread.tasks < least.tasks) least = thread;
-  if (least !== undefined && (least.tasks === 0 || threads.size >= availableParallelism())) return least;
+  if (least !== undefined && (least.tasks === 0 || threads.size >= processors)) return least;
   return start();
 }
 
@@ -125,6 +128,6 @@ export function converse(program: URL): Conversation {
 
 /** Starts threads, so that they are there when they are needed; resolves once they are. */
 export async function startThreads(): Promise<void> {
-  while (threads.size < Math.min(2, availableParallelism())) start();
+  while (threads.size < Math.min(2, processors)) start();
   await Promise.all([...threads].map((thread) => thread.online()));
 }

@@ -67,12 +67,12 @@ async function feed(digester: Digester, tar: AsyncIterable<Uint8Array>, fragment
 
 /** From the tars that were kept, when all of them are there and right. */
 async function digestKept(store: Store, fragments: readonly Fragment[]): Promise<Digest | undefined> {
-  const parts: TarPart[] = [];
-  for (const { digest, tarSize: size, crc32: crc } of fragments) {
-    const path = await store.findTar(digest);
-    if (path === undefined) return undefined;
-    parts.push({ path, size, crc32: crc });
-  }
+  const paths = await Promise.all(fragments.map(({ digest }) => store.findTar(digest)));
+  const parts = fragments.flatMap(({ tarSize: size, crc32: crc }, index): readonly TarPart[] => {
+    const path = paths[index];
+    return path === undefined ? [] : [{ path, size, crc32: crc }];
+  });
+  if (parts.length < fragments.length) return undefined;
   const sha256 = await digestTars(parts);
   return sha256 === undefined ? undefined : `sha256:${sha256}`;
 }

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../host/errors.ts";
 import type { Host } from "../host/host.ts";
+import { inParallel } from "../host/parallel.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import { type Digest, Digester, hexOf } from "../store/digest.ts";
 import { type Store, writeFileAtomically } from "../store/store.ts";
@@ -88,10 +89,10 @@ export async function writeLayout(host: Host, store: Store, directory: string, c
     wanted.add(hexOf(digest));
     await store.place(digest, blobPath(directory, digest));
   }
-  for (const { bytes, descriptor } of content.documents) {
-    wanted.add(hexOf(descriptor.digest));
-    await writeFileAtomically(host, blobPath(directory, descriptor.digest), bytes);
-  }
+  for (const { descriptor } of content.documents) wanted.add(hexOf(descriptor.digest));
+  await inParallel(content.documents, 16, ({ bytes, descriptor }) =>
+    writeFileAtomically(host, blobPath(directory, descriptor.digest), bytes),
+  );
   await writeFileAtomically(host, join(directory, "oci-layout"), layoutJson);
   await writeFileAtomically(host, join(directory, "index.json"), layoutIndex(content));
   for (const name of await readdir(blobs)) if (!wanted.has(name)) await rm(join(blobs, name), { force: true });

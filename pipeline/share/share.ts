@@ -216,25 +216,3 @@ export async function pullStore(
   }
   return { remote: repository.name, inputs: counts.inputs, layers: counts.result, fragments: counts.fragment, refused };
 }
-
-/**
- * For builds: the same when a shared store is configured, and nothing when there is none. That it cannot be reached, and what was refused,
- * is told and does not end the build, which fetches and makes everything itself.
- */
-export async function pullWhenConfigured(
-  host: Host,
-  store: Store,
-  report: Report,
-  images: readonly PlannedImage[],
-  signal: AbortSignal,
-): Promise<void> {
-  const { remote } = await readShareSettings(host);
-  if (remote === undefined) return;
-  try {
-    const { refused } = await pullStore(host, store, report, images, { signal, tries: 2 });
-    for (const { code, message } of refused) report.warn(`${code} ${message}; it is fetched or made anew`);
-  } catch (error) {
-    if (!(error instanceof LockstepError) || error.code === "LS1003" || error.code === "LS1004") throw error;
-    report.warn(`the shared store is not used: ${error.message}`);
-  }
-}

@@ -46,8 +46,8 @@ async function* limited(
 
 /** Decoders that are used instead of the one in this thread, with the same output or an error. */
 export interface Decoders {
-  /** Decodes .xz. */
-  readonly xz?: (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  /** Decodes .xz; the size of the source in bytes is 0 where nobody knows it. */
+  readonly xz?: (source: AsyncIterable<Uint8Array>, size: number) => AsyncIterable<Uint8Array>;
   /** Ends decoding at the next piece, with LS1003. */
   readonly signal?: AbortSignal;
 }
@@ -179,7 +179,7 @@ async function* frames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 
 /**
  * The content of a member called `name` (`data.tar.xz`), by its ending: .gz, .xz, .zst, .bz2, .br, or none after .tar.
- * `limit` is the largest number of bytes it may become; `decoders` are used where they are given. LS4002 for damaged or unknown compression, LS4005 beyond the limit,
+ * `limit` is the largest number of bytes it may become; `decoders` are used where they are given, and told the size of the source. LS4002 for damaged or unknown compression, LS4005 beyond the limit,
  * LS1003 when their signal fires.
  */
 export function decompress(
@@ -188,6 +188,7 @@ export function decompress(
   place: Place,
   limit: number,
   decoders: Decoders = {},
+  size = 0,
 ): AsyncIterable<Uint8Array> {
   const ending = name.slice(name.lastIndexOf(".") + 1);
   switch (ending) {
@@ -202,7 +203,7 @@ export function decompress(
     case "bz2":
       return limited(bunzip2(source), place, limit, decoders);
     case "xz":
-      return limited((decoders.xz ?? xz)(source), place, limit, decoders);
+      return limited((decoders.xz ?? xz)(source, size), place, limit, decoders);
     default:
       throw new LockstepError({
         code: "LS4002",

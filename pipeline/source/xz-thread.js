@@ -7,9 +7,9 @@ import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 
 /**
- * What is asked: the next output of a stream. `input` is there when the last answer wanted it; `last` that nothing follows it. `buffer` is
- * one that an answer came in, to be used again. With `end`, the stream is forgotten, and nothing said.
- * @typedef {{ id: number, input?: Uint8Array, last?: boolean, buffer?: ArrayBuffer, end?: boolean }} Question
+ * What is asked: the next output of a stream, as much as `buffer` holds. `input` is there when the last answer wanted it; `last` that nothing
+ * follows it. Without a buffer, the stream is forgotten, and nothing said.
+ * @typedef {{ id: number, input?: Uint8Array, last?: boolean, buffer?: ArrayBuffer }} Question
  *
  * @typedef {{ output: Uint8Array, wants: boolean, ended: boolean, problem?: string }} Answer
  *
@@ -22,7 +22,7 @@ import { crc32 } from "node:zlib";
  * }} Lzma
  */
 
-/** Bytes of output that are handed over at once. */
+/** Bytes that are decoded before they are taken, while the processor has them at hand. */
 const pieceSize = 1 << 18;
 /** Twice what `xz -9` needs; a header that asks for more is an attack. */
 const largestDictionary = 128 << 20;
@@ -320,11 +320,11 @@ function begin(id) {
   return stream;
 }
 
-/** @param {Question} question @returns {Answer} */
-function step({ id, input, last, buffer }) {
+/** @param {Question} question @param {ArrayBuffer} buffer @returns {Answer} */
+function step({ id, input, last }, buffer) {
   const stream = streams.get(id) ?? begin(id);
   if (input !== undefined) stream.input.give(input, last === true);
-  const output = new Uint8Array(buffer ?? new ArrayBuffer(pieceSize));
+  const output = new Uint8Array(buffer);
   let filled = 0;
   /** @type {(ended: boolean, wants: boolean) => Answer} */
   const said = (ended, wants) => ({ output: output.subarray(0, filled), wants, ended });
@@ -352,10 +352,10 @@ function forget(id) {
 export function answer(question) {
   /** @type {Answer} */
   let content = { output: new Uint8Array(0), wants: false, ended: false };
-  if (question.end === true) forget(question.id);
+  if (question.buffer === undefined) forget(question.id);
   else {
     try {
-      content = step(question);
+      content = step(question, question.buffer);
     } catch (error) {
       content.problem = error instanceof Error ? error.message : String(error);
     }

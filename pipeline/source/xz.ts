@@ -9,17 +9,21 @@ interface Answer {
   readonly problem?: string;
 }
 
-/** Bytes of input that are handed over at once. */
-const pieceSize = 1 << 18;
+/** Bytes of input that are handed over at once, and of output: of what is large more, so that the threads wait for this one less often. */
+const inputSize = 1 << 18;
+const outputSize = { small: 1 << 18, large: 1 << 20 } as const;
+/** From this many bytes on a source is large. */
+const largeSource = 1 << 20;
 
 const program = new URL("./xz-thread.js", import.meta.url);
 let begun = 0;
 
 /**
  * The content of .xz streams that follow each other, with padding between them (xz specification, section 2). Throws for what is damaged, cut,
- * followed by something else, or wants a dictionary of more than 128 MiB. A piece is gone when the next but one is asked for.
+ * followed by something else, or wants a dictionary of more than 128 MiB. A piece is gone when the next but one is asked for. `size` is that of
+ * the source in bytes, as far as it is known.
  */
-export async function* decodeXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+export async function* decodeXz(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void> {
   const decoder = converse(program);
   const id = ++begun;
   const input = source[Symbol.asyncIterator]();
@@ -32,17 +36,17 @@ export async function* decodeXz(source: AsyncIterable<Uint8Array>): AsyncGenerat
       else piece = next.value;
     }
     // A copy, because it goes to the thread.
-    const taken = Uint8Array.prototype.slice.call(piece, 0, pieceSize);
+    const taken = Uint8Array.prototype.slice.call(piece, 0, inputSize);
     piece = piece.subarray(taken.length);
     return taken;
   };
   let spare: ArrayBuffer | undefined;
   const ask = async (wants: boolean): Promise<Answer> => {
     const given = wants ? { input: await more(), last } : { last };
-    const buffer = spare;
+    const buffer = spare ?? new ArrayBuffer(size < largeSource ? outputSize.small : outputSize.large);
     spare = undefined;
-    const moved = [given.input?.buffer, buffer].filter((bytes) => bytes !== undefined);
-    return decoder.ask({ id, ...given, ...(buffer === undefined ? {} : { buffer }) }, moved) as Promise<Answer>;
+    const moved = [...(given.input === undefined ? [] : [given.input.buffer]), buffer];
+    return decoder.ask({ id, ...given, buffer }, moved) as Promise<Answer>;
   };
   let asked = ask(true);
   try {
@@ -59,7 +63,7 @@ export async function* decodeXz(source: AsyncIterable<Uint8Array>): AsyncGenerat
     }
   } finally {
     await asked.catch(() => {});
-    decoder.ask({ id, end: true }, []).catch(() => {});
+    decoder.ask({ id }, []).catch(() => {});
     decoder.end();
     await input.return?.();
   }

@@ -334,8 +334,7 @@ export class Store {
   }
 
   #tarPath(digest: Digest): string {
-    const hex = hexOf(digest);
-    return join(this.directory, "tars", hex.slice(0, 2), hex);
+    return join(this.directory, "tars", hexOf(digest));
   }
 
   /** Where the uncompressed tar of a fragment is, when it was kept. Marks it as used. */
@@ -451,7 +450,7 @@ export class Store {
   }
 
   #recordPath(kind: RecordKind, key: string): string {
-    return join(this.directory, "records", this.generation, kind, key.slice(0, 2), key);
+    return join(this.directory, "records", this.generation, kind, key);
   }
 
   /** What was recorded under a key (64 hexadecimal digits); undefined when there is nothing or it does not hold together. */

@@ -6,13 +6,8 @@ import { fetchLocked, openRepository } from "../../pipeline/build/repository.ts"
 import { localSigningKey } from "../../pipeline/evidence/keys.ts";
 import type { Host } from "../../pipeline/host/host.ts";
 import { silent } from "../../pipeline/report/report.ts";
-import {
-  pullStore,
-  type PulledStore,
-  pullWhenConfigured,
-  pushStore,
-  type ShareOptions,
-} from "../../pipeline/share/share.ts";
+import { pullStore, type PulledStore, pushStore, type ShareOptions } from "../../pipeline/share/share.ts";
+import { pullWhenConfigured } from "../../pipeline/share/configured.ts";
 import { readShareSettings, readTrustFile } from "../../pipeline/share/settings.ts";
 import { type Digest, digestOf } from "../../pipeline/store/digest.ts";
 import { Store } from "../../pipeline/store/store.ts";

@@ -9,7 +9,8 @@ async function* pieces(bytes: Uint8Array, size = 1 << 18): AsyncGenerator<Uint8A
   for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size);
 }
 
-const decode = (bytes: Uint8Array, size?: number): Promise<Buffer> => collect(decodeXz(pieces(bytes, size)));
+const decode = (bytes: Uint8Array, size?: number): Promise<Buffer> =>
+  collect(decodeXz(pieces(bytes, size), bytes.length));
 
 async function outcome(bytes: Uint8Array): Promise<Buffer | string> {
   return decode(bytes).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));

@@ -1,6 +1,7 @@
 /** /etc/ssl/certs as update-ca-certificates(8) and openssl-rehash(1) make it: the bundle, one link a certificate, one a subject hash. */
 import { memoize } from "../../host/memoize.ts";
 import { LockstepError, type Problem } from "../../host/errors.ts";
+import type { PackageFacts } from "../../source/debian/facts.ts";
 import type { ImageModel } from "../../source/debian/script-model.ts";
 import { comparePaths } from "../../tree/entry.ts";
 import { symlink, textFile } from "./generated.ts";
@@ -48,6 +49,18 @@ const identify = memoize((pem) => {
   const der = readCertificate(pem);
   return { digest: certificateDigest(der), hash: subjectHash(der) };
 }, 1000);
+
+/** Reads the certificates that a package brings before they are wanted, when there is time. What is wrong with one shows then. */
+export function prepareCertificates({ contents }: PackageFacts): void {
+  for (const [path, content] of Object.entries(contents)) {
+    if (!path.endsWith(".crt")) continue;
+    try {
+      identify(Buffer.from(content, "base64").toString("latin1"));
+    } catch {
+      // Nothing is remembered.
+    }
+  }
+}
 
 /**
  * Writes the bundle and the links when ca-certificates is part of the image. Every certificate of the package is enabled, which is its

@@ -1,13 +1,14 @@
 /** The files of the system that maintainer scripts would have made: accounts, certificates, linker cache, alternatives, the package database. */
 import type { Problem } from "../../host/errors.ts";
 import { mergedDirectories } from "../../source/debian/merged-usr.ts";
+import type { PackageFacts } from "../../source/debian/facts.ts";
 import { ImageModel } from "../../source/debian/script-model.ts";
-import { readScripts, type ScriptReport } from "../../source/debian/scripts.ts";
+import { prepareScripts, readScripts, type ScriptReport } from "../../source/debian/scripts.ts";
 import { comparePaths } from "../../tree/entry.ts";
 import type { GeneratedFile } from "../../tree/generated.ts";
 import { homeDirectories, seedAccounts, writeAccounts } from "./accounts.ts";
 import { writeAlternatives } from "./alternatives.ts";
-import { writeCertificates } from "./certificates.ts";
+import { prepareCertificates, writeCertificates } from "./certificates.ts";
 import { writeDatabase } from "./dpkg-database.ts";
 import { writeLinkerCache } from "./linker-cache.ts";
 import { writePam } from "./pam.ts";
@@ -57,6 +58,15 @@ function notes(reports: readonly ScriptReport[]): readonly ScriptNote[] {
       script: report.script,
       commands: report.residual.map(({ command, certain }) => (certain ? command : `${command} (perhaps)`)),
     }));
+}
+
+/**
+ * Does ahead what `systemFiles` does with each package by itself and remembers, while others are still unpacked. What is wrong with a package
+ * is told there.
+ */
+export function prepareSystem(facts: PackageFacts): void {
+  prepareScripts(facts);
+  prepareCertificates(facts);
 }
 
 /**

@@ -230,14 +230,17 @@ export async function unpackDeb(
       if (!member.name.startsWith("control.tar"))
         throw malformed(`member ${member.name} stands where control.tar should`);
       control = await readControl(
-        decompress(member.content, member.name, place, controlLimit, options.decoders),
+        decompress(member.content, member.name, place, controlLimit, options.decoders, member.size),
         place,
       );
     } else if (facts === undefined) {
       if (member.name.startsWith("_")) continue;
       if (!member.name.startsWith("data.tar")) throw malformed(`member ${member.name} stands where data.tar should`);
       const limit = options.limit ?? Math.min(dataLimit, smallData + dataRatio * member.size);
-      const tar = new ByteReader(decompress(member.content, member.name, place, limit, options.decoders), place);
+      const tar = new ByteReader(
+        decompress(member.content, member.name, place, limit, options.decoders, member.size),
+        place,
+      );
       const data = new DataReader(place, control, options);
       try {
         await data.read(new TarReader(tar, { entries: 2_000_000, content: limit }), sink);

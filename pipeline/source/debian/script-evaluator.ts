@@ -312,11 +312,30 @@ class Evaluator implements Scope {
 /** Images of one build share most packages, and so their scripts. */
 const parsed = memoize((text: string) => parseScript(text), 2000);
 
+/** What a script is to be run by; undefined when nothing says so. */
+function interpreterOf(text: string): string | undefined {
+  return /^#!\s*(\S+)/.exec(text)?.[1];
+}
+
+function isShell(interpreter = ""): boolean {
+  return /\/(?:sh|dash|bash)$/.test(interpreter);
+}
+
+/** Parses a script before it is followed, when there is time. What is wrong with it shows then. */
+export function prepareScript(text: string): void {
+  if (!isShell(interpreterOf(text))) return;
+  try {
+    parsed(text);
+  } catch {
+    // Nothing is remembered.
+  }
+}
+
 /** Follows one script. A script that cannot be read or takes too long is one residual that says so. */
 export function evaluateScript(text: string, context: ScriptContext): Evaluation {
-  const interpreter = /^#!\s*(\S+)/.exec(text)?.[1] ?? "";
-  if (!/\/(?:sh|dash|bash)$/.test(interpreter)) {
-    return { done: [], residual: [{ command: `a script for ${interpreter || "no interpreter"}`, certain: true }] };
+  const interpreter = interpreterOf(text);
+  if (!isShell(interpreter)) {
+    return { done: [], residual: [{ command: `a script for ${interpreter ?? "no interpreter"}`, certain: true }] };
   }
   const evaluator = new Evaluator(context);
   try {

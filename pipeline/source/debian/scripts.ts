@@ -4,7 +4,7 @@ import type { PackageFacts, ScriptName } from "./facts.ts";
 import { runCommand } from "./script-commands.ts";
 import { covered } from "./script-covered.ts";
 import type { Residual } from "./script-evaluation.ts";
-import { evaluateScript } from "./script-evaluator.ts";
+import { evaluateScript, prepareScript } from "./script-evaluator.ts";
 import type { ImageModel } from "./script-model.ts";
 
 export interface ScriptReport {
@@ -43,6 +43,11 @@ export function debconfDefaults(templates: string): ReadonlyMap<string, string> 
     if (field === "Default") defaults.set(name, value);
   }
   return defaults;
+}
+
+/** Parses the scripts that `readScripts` follows; they are remembered. */
+export function prepareScripts({ scripts }: PackageFacts): void {
+  for (const text of [scripts.preinst, scripts.postinst]) if (text !== undefined) prepareScript(text);
 }
 
 /** Triggers of a package that other packages of the image set off (deb-triggers(5)). */
