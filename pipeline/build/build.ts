@@ -174,6 +174,7 @@ async function buildLayers(
   if (wanted.every((record) => record !== undefined)) return { records: wanted, cached: true };
   const used: Used[] =
     plan.base === undefined ? [] : [{ section: "bases", key: plan.base.name, sha256: hexOf(plan.base.digest) }];
+  const own = await unpacked.of(image);
   const assembly = new Assembly(stores.results, image.sources);
   const tree = await foundationOf(stores, plan);
   if (tree !== undefined) assembly.base(tree);
@@ -206,7 +207,7 @@ async function buildLayers(
       case "step":
         return step(planned, index);
       case "packages": {
-        const packages = planned.packages.map((item) => unpacked.package(image, item.key));
+        const packages = planned.packages.map((item) => own.package(item.key));
         used.push(...packages.map(({ key, sha256 }): Used => ({ section: "packages", key, sha256 })));
         return assembly.packages(planned, packages, system, write);
       }
@@ -226,7 +227,7 @@ async function buildLayers(
     const system =
       planned.kind === "packages" && planned.system !== undefined
         ? tree === undefined
-          ? unpacked.system(image, index)
+          ? own.system(index)
           : systemOnBase(tree, planned.system, `images/${image.image}/image.yaml`)
         : undefined;
     // Read only when the layer is made, and before the next one is.
@@ -455,7 +456,8 @@ export async function buildImages(
   const open = await stepsWithout(host, images, known);
   if (open.length > 0) throw stepsOpen(open);
   const work = await prepare(host, stores, report, images, known, options.signal);
-  const built = await inParallel(images, host.parallelism, (image, index) =>
+  // One more than there are processors, so that none waits while an image is settled or its blobs are put in place.
+  const built = await inParallel(images, host.parallelism + 1, (image, index) =>
     buildPlatform(work, image, known[index] ?? []),
   );
   const byImage = new Map<string, BuiltPlatform[]>();

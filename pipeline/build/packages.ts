@@ -115,10 +115,19 @@ function segmentsOf({ plan }: PlannedImage): readonly Segment[] {
   return segments;
 }
 
-export interface Unpacked {
-  package(image: PlannedImage, key: string): UnpackedPackage;
+/** What one image needs of its packages. */
+export interface UnpackedImage {
+  package(key: string): UnpackedPackage;
   /** The files of the system that the layer carries. */
-  system(image: PlannedImage, layer: number): SystemResult;
+  system(layer: number): SystemResult;
+}
+
+export interface Unpacked {
+  /**
+   * Settles what the packages of an image do to each other, and makes what that changes: replaced files, diversions, owners and modes that
+   * scripts change, times after the epoch. LS4201 for files that two packages have.
+   */
+  of(image: PlannedImage): Promise<UnpackedImage>;
 }
 
 function missing(what: string): LockstepError {
@@ -127,11 +136,8 @@ function missing(what: string): LockstepError {
 
 /** For builds that need no package unpacked. */
 export const nothingUnpacked: Unpacked = {
-  package(_image, key) {
-    throw missing(key);
-  },
-  system() {
-    throw missing("a system");
+  of(image) {
+    throw missing(image.image);
   },
 };
 
@@ -195,9 +201,8 @@ function raise(error: Error): never {
 }
 
 /**
- * Unpacks every package of the images and settles what they do to each other: replaced files, diversions, owners and modes that scripts
- * change, times after the epoch. Throws LS3002 for a package that was not fetched, LS4201 for files that two packages have, and what
- * hostile packages give.
+ * Unpacks every package of the images; what they do to each other is settled when an image is built, while threads work on the one before.
+ * Throws LS3002 for a package that was not fetched, and what hostile packages give.
  */
 export async function unpackPackages(
   host: Host,
@@ -226,31 +231,43 @@ export async function unpackPackages(
   });
   // Images with a common base share its segments: the key of a layer says everything that a segment depends on.
   const settled = new Map<string, Settled>();
-  const second: Wanted[] = [];
-  for (const image of images) {
-    for (const segment of segmentsOf(image)) {
-      const id = layerKey(image.plan, segment.layer);
-      if (settled.has(id)) continue;
-      const result = settle(image, segment, facts, newest);
-      settled.set(id, result);
-      for (const [key, recipe] of result.recipes)
-        second.push({ recipe, name: key, size: image.packages.get(key)?.size ?? 0 });
-    }
-  }
-  const final = await ensure(host, stores, report, second, first, reader, signal);
-  const packages = new Map<PlannedImage, ReadonlyMap<string, UnpackedPackage>>();
-  for (const image of images) {
-    const own = new Map<string, UnpackedPackage>();
-    for (const { layer } of segmentsOf(image)) {
-      for (const [key, recipe] of settled.get(layerKey(image.plan, layer))?.recipes ?? []) {
-        const made = final.get(recipeKey(recipe)) ?? raise(missing(key));
-        own.set(key, { key, sha256: recipe.sha256, made, facts: await reader.read(made) });
-      }
-    }
-    packages.set(image, own);
-  }
+  let fragments = first;
+  let turn: Promise<unknown> = Promise.resolve();
+  // One image after the other: most of them want the same.
+  const make = (wanted: readonly Wanted[]): Promise<ReadonlyMap<string, PackageFragment>> => {
+    const made = turn.then(async () => {
+      fragments = await ensure(host, stores, report, wanted, fragments, reader, signal);
+      return fragments;
+    });
+    turn = made.catch(() => {});
+    return made;
+  };
   return {
-    package: (image, key) => packages.get(image)?.get(key) ?? raise(missing(key)),
-    system: (image, layer) => settled.get(layerKey(image.plan, layer))?.system ?? raise(missing("the system")),
+    async of(image) {
+      const recipes = new Map<string, PackageRecipe>();
+      const systems = new Map<number, SystemResult>();
+      for (const segment of segmentsOf(image)) {
+        const id = layerKey(image.plan, segment.layer);
+        const result = settled.get(id) ?? settle(image, segment, facts, newest);
+        settled.set(id, result);
+        systems.set(segment.layer, result.system);
+        for (const [key, recipe] of result.recipes) recipes.set(key, recipe);
+      }
+      const wanted = [...recipes].map(([name, recipe]) => ({
+        recipe,
+        name,
+        size: image.packages.get(name)?.size ?? 0,
+      }));
+      const made = await make(wanted);
+      const packages = new Map<string, UnpackedPackage>();
+      for (const [key, recipe] of recipes) {
+        const fragment = made.get(recipeKey(recipe)) ?? raise(missing(key));
+        packages.set(key, { key, sha256: recipe.sha256, made: fragment, facts: await reader.read(fragment) });
+      }
+      return {
+        package: (key) => packages.get(key) ?? raise(missing(key)),
+        system: (layer) => systems.get(layer) ?? raise(missing("the system")),
+      };
+    },
   };
 }
