@@ -321,6 +321,8 @@ export class Store {
       const answer = (await ask(joinProgram, question)) as JoinAnswer;
       if ("absent" in answer) throw this.#absent(parts[answer.absent] as Digest);
       if ("corrupt" in answer) throw await this.corrupt(parts[answer.corrupt] as Digest);
+      // Not by the thread, which would wait for the disk.
+      await file.datasync();
       const blob: Blob = { size: answer.size, digest: `sha256:${answer.sha256}` };
       await this.#place(temporary, blob.digest);
       return blob;
