@@ -1,4 +1,5 @@
 /** Reads the maintainer scripts of all packages of an image and tells what they would have done; none of them is ever run. */
+import { memoize } from "../../host/memoize.ts";
 import { comparePaths } from "../../tree/entry.ts";
 import type { PackageFacts, ScriptName } from "./facts.ts";
 import { runCommand } from "./script-commands.ts";
@@ -32,7 +33,7 @@ function scriptOrder(packages: readonly PackageFacts[]): readonly PackageFacts[]
 }
 
 /** The defaults of a package's debconf templates by name (debconf-devel(7)): what debconf answers when nobody is asked. */
-export function debconfDefaults(templates: string): ReadonlyMap<string, string> {
+export const debconfDefaults = memoize((templates: string): ReadonlyMap<string, string> => {
   const defaults = new Map<string, string>();
   let name: string | undefined;
   for (const line of templates.split("\n")) {
@@ -43,10 +44,11 @@ export function debconfDefaults(templates: string): ReadonlyMap<string, string> 
     if (field === "Default") defaults.set(name, value);
   }
   return defaults;
-}
+}, 2000);
 
-/** Parses the scripts that `readScripts` follows; they are remembered. */
+/** Parses what `readScripts` needs; it is remembered. */
 export function prepareScripts({ scripts }: PackageFacts): void {
+  debconfDefaults(scripts.templates ?? "");
   for (const text of [scripts.preinst, scripts.postinst]) if (text !== undefined) prepareScript(text);
 }
 
