@@ -1,5 +1,5 @@
 /** Row 10: the dependencies of a large npm project, against `npm ci` from its cache: from tarballs alone, and with every package known. */
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Store } from "../../../pipeline/store/store.ts";
 import { build, lockstep, onlyPlatform } from "../lockstep.ts";
@@ -50,10 +50,9 @@ async function forLockstep(bench: Bench): Promise<{ readonly directory: string; 
 }
 
 /** Forgets the layers that were made, and keeps what was made of each package. */
-async function forgetLayers(store: Store): Promise<void> {
+async function forgetLayers({ scratch }: Bench, store: Store): Promise<void> {
   const records = join(store.directory, "records");
-  for (const generation of await readdir(records))
-    await rm(join(records, generation, "result"), { recursive: true, force: true });
+  for (const generation of await readdir(records)) scratch.remove(join(records, generation, "result"));
 }
 
 async function run(bench: Bench): Promise<readonly Result[]> {
@@ -73,8 +72,8 @@ async function run(bench: Bench): Promise<readonly Result[]> {
     {
       name: "Lockstep, packages known",
       async run() {
-        await forgetLayers(known);
-        await rm(out, { recursive: true, force: true });
+        await forgetLayers(bench, known);
+        bench.scratch.remove(out);
         return made(known);
       },
     },
@@ -84,14 +83,14 @@ async function run(bench: Bench): Promise<readonly Result[]> {
         const store = new Store(bench.host, bench.scratch.path("npm-fresh"));
         bench.scratch.remove(store.directory);
         await cp(pinned.directory, store.directory, { recursive: true });
-        await rm(out, { recursive: true, force: true });
+        bench.scratch.remove(out);
         return made(store);
       },
     },
     {
       name: "npm ci --offline",
       async run() {
-        await rm(join(theirs, "node_modules"), { recursive: true, force: true });
+        bench.scratch.remove(join(theirs, "node_modules"));
         return (await npm(bench, theirs, "ci", "--offline")).sample;
       },
     },
