@@ -356,7 +356,7 @@ async function prepare(
   const needed = images.filter((_, index) => known[index]?.includes(undefined));
   // The heap after the threads: they would start twice as slowly with an option of V8 that Node was not built with.
   if (needed.length > 0) void startThreads().then(growHeapFreely);
-  // All packages of all images first: shared ones are unpacked once, and the threads never wait for a layer to be joined.
+  // All packages of all images first: shared ones are unpacked once, and the threads do not wait for a layer to be joined.
   const unpacked = needed.length > 0 ? await unpackPackages(host, locked, report, needed, signal) : nothingUnpacked;
   const inputs = needed.some(({ plan }) => plan.layers.some(({ kind }) => kind === "inputs"))
     ? await (await import("./inputs/unpack.ts")).unpackInputs(host, locked, report, needed, signal)

@@ -32,7 +32,7 @@ interface Wanted {
   readonly size: number;
 }
 
-/** Fragments by recipe key: those that are had already, and what else is wanted, found or made, which the reader then knows. */
+/** Fragments by recipe key: those that are had already, and what else is wanted, found or made. What is made the reader knows then. */
 async function ensure(
   host: Host,
   stores: Stores,
@@ -125,7 +125,8 @@ export interface UnpackedImage {
 export interface Unpacked {
   /**
    * Settles what the packages of an image do to each other, and makes what that changes: replaced files, diversions, owners and modes that
-   * scripts change, times after the epoch. LS4201 for files that two packages have.
+   * scripts change, times after the epoch. LS4201 for files that two packages have, and what `systemFiles` throws: layers of other images may
+   * have been made by then, but no layout.
    */
   of(image: PlannedImage): Promise<UnpackedImage>;
 }

@@ -20,7 +20,7 @@ let begun = 0;
 
 /**
  * The content of .xz streams that follow each other, with padding between them (xz specification, section 2). Throws for what is damaged, cut,
- * followed by something else, or wants a dictionary of more than 128 MiB. A piece is gone when the next but one is asked for. `size` is that of
+ * followed by something else, or wants a dictionary of more than 128 MiB. A piece is gone when the next is asked for. `size` is that of
  * the source in bytes, as far as it is known.
  */
 export async function* decodeXz(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void> {

@@ -1,6 +1,7 @@
 /** The benchmark's own directory and processes: nothing of either is left when it ends, also when it ends by Ctrl-C. */
 import type { ChildProcess } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -35,11 +36,15 @@ function unmountBelow(directory: string): void {
   for (const mount of mountsBelow(directory)) succeeds("umount", [mount]);
 }
 
-/** Frees the space of files that have no other name: those with one belong to other directories too. */
+/** Frees the space of files that have no other name: with one, they may be another directory's too. */
 function emptyFiles(path: string): void {
   const info = lstatSync(path);
   if (info.isDirectory()) for (const name of readdirSync(path)) emptyFiles(join(path, name));
-  else if (info.isFile() && info.nlink === 1 && info.size > 0) truncateSync(path);
+  else if (info.isFile() && info.nlink === 1 && info.size > 0) {
+    // Blobs of a store are not to be written, which only root may all the same.
+    chmodSync(path, 0o600);
+    truncateSync(path);
+  }
 }
 
 export class Scratch {

@@ -136,9 +136,10 @@ export interface Part {
   readonly to: number;
 }
 
-/** Of the segment where linkers put names, and of the end, where programs that change an object put what has become longer. */
+/** Of the segment where linkers put names, of the dynamic section, and of the end, where programs that change an object put what has become longer. */
 const namesLimit = 24 << 20;
-const endSize = 1 << 20;
+const dynamicSize = 1 << 20;
+const endSize = 4 << 20;
 
 /**
  * The parts of an object of `size` bytes that `readElf` needs beside the head: its first loaded segment, its dynamic section, its end. None of
@@ -154,7 +155,11 @@ export function partsOfElf(head: Uint8Array, size: number): readonly Part[] {
     return [{ from, to: from + Math.min(Number(found.fileSize), limit) }];
   };
   if (segments.length === 0) return [];
-  return [...part(PT_LOAD, namesLimit), ...part(PT_DYNAMIC, endSize), { from: Math.max(0, size - endSize), to: size }];
+  return [
+    ...part(PT_LOAD, namesLimit),
+    ...part(PT_DYNAMIC, dynamicSize),
+    { from: Math.max(0, size - endSize), to: size },
+  ];
 }
 
 /**

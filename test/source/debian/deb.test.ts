@@ -122,7 +122,7 @@ describe("unpackDeb", () => {
 
   it("knows large libraries by parts of them, however the bytes arrive", async () => {
     const shape = { wide: true, little: true, soname: "libz.so.1", namesAt: 70_000, dynamicAt: 4_500_000 };
-    const content = sharedObject({ ...shape, size: 6_000_000 });
+    const content = sharedObject({ ...shape, size: 9_000_000 });
     const deb = tinyDeb({ data: [{ name: "./usr/lib/libz.so.1.2", content }] });
     for (const size of [1 << 20, 65_537, 4096]) {
       const { facts } = await unpack(deb, {}, size);

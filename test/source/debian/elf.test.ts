@@ -61,10 +61,10 @@ describe("shared objects", () => {
     const head = 4096;
     for (const [namesAt, dynamicAt] of [
       [5000, 300_000],
-      [5000, 3_999_000],
+      [5000, 7_999_000],
       [400, 3_000_000],
     ] as const) {
-      const whole = object({ wide: true, little: true, soname: "libz.so.1", namesAt, dynamicAt, size: 4_000_000 });
+      const whole = object({ wide: true, little: true, soname: "libz.so.1", namesAt, dynamicAt, size: 8_000_000 });
       const kept = new Uint8Array(whole.length);
       for (const { from, to } of [{ from: 0, to: head }, ...partsOfElf(whole.subarray(0, head), whole.length)])
         kept.set(whole.subarray(from, to), from);
