@@ -49,8 +49,8 @@ export async function fetchAll(
   leaveOut = false,
 ): Promise<Omit<Built, "images">> {
   const { host, store, report, root, signal } = context;
-  // Nothing was made of a spec that is new: threads start while it is read and planned. Whether they can is told when they are needed.
-  const repository = await openRepository(store, root, () => void startThreads().catch(() => {}));
+  // Nothing was made of a spec that is new: threads start while it is read and planned.
+  const repository = await openRepository(store, root, () => void startThreads());
   if (path !== undefined) {
     const { planFromCapsule } = await import("../build/capsule/plan.ts");
     const planned = await planFromCapsule(host, inputs, report, repository, names, resolve(host.cwd, path), signal);

@@ -126,8 +126,12 @@ export function converse(program: URL): Conversation {
   };
 }
 
-/** Starts threads, so that they are there when they are needed; resolves once they are. */
+/** Starts threads, so that they are there when they are needed; resolves once they are. That they cannot start is told when one is asked. */
 export async function startThreads(): Promise<void> {
-  while (threads.size < Math.min(2, processors)) start();
+  try {
+    while (threads.size < Math.min(2, processors)) start();
+  } catch {
+    return;
+  }
   await Promise.all([...threads].map((thread) => thread.online()));
 }

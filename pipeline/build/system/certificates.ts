@@ -50,15 +50,10 @@ const identify = memoize((pem) => {
   return { digest: certificateDigest(der), hash: subjectHash(der) };
 }, 1000);
 
-/** Reads the certificates that a package brings before they are wanted, when there is time. What is wrong with one shows then. */
+/** Reads the certificates that a package brings before they are wanted, when there is time. Throws DerError. */
 export function prepareCertificates({ contents }: PackageFacts): void {
   for (const [path, content] of Object.entries(contents)) {
-    if (!path.endsWith(".crt")) continue;
-    try {
-      identify(Buffer.from(content, "base64").toString("latin1"));
-    } catch {
-      // Nothing is remembered.
-    }
+    if (path.endsWith(".crt")) identify(Buffer.from(content, "base64").toString("latin1"));
   }
 }
 

@@ -65,8 +65,13 @@ function notes(reports: readonly ScriptReport[]): readonly ScriptNote[] {
  * is told there.
  */
 export function prepareSystem(facts: PackageFacts): void {
-  prepareScripts(facts);
-  prepareCertificates(facts);
+  for (const prepare of [prepareScripts, prepareCertificates]) {
+    try {
+      prepare(facts);
+    } catch {
+      // A throw is not remembered: it comes again.
+    }
+  }
 }
 
 /**

@@ -321,14 +321,9 @@ function isShell(interpreter = ""): boolean {
   return /\/(?:sh|dash|bash)$/.test(interpreter);
 }
 
-/** Parses a script before it is followed, when there is time. What is wrong with it shows then. */
+/** Parses a script before it is followed, when there is time. Throws what `parseScript` throws. */
 export function prepareScript(text: string): void {
-  if (!isShell(interpreterOf(text))) return;
-  try {
-    parsed(text);
-  } catch {
-    // Nothing is remembered.
-  }
+  if (isShell(interpreterOf(text))) parsed(text);
 }
 
 /** Follows one script. A script that cannot be read or takes too long is one residual that says so. */

@@ -46,7 +46,7 @@ export const debconfDefaults = memoize((templates: string): ReadonlyMap<string, 
   return defaults;
 }, 2000);
 
-/** Parses what `readScripts` needs; it is remembered. */
+/** Parses what `readScripts` needs; it is remembered. Throws what parsing throws. */
 export function prepareScripts({ scripts }: PackageFacts): void {
   debconfDefaults(scripts.templates ?? "");
   for (const text of [scripts.preinst, scripts.postinst]) if (text !== undefined) prepareScript(text);
